@@ -1,0 +1,1 @@
+"""OAF: the words of a notebook."""

@@ -1,0 +1,1 @@
+"""Records (and the past) to outcomes; pure."""

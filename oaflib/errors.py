@@ -1,0 +1,96 @@
+"""Everything OAF raises on purpose, sorted by whose turn it is.
+
+::
+
+    OafError
+    ├── ConfigurationError      the author of a file under config/
+    ├── IngestError             whoever brings measurements into the store
+    ├── SourceError             the logging system
+    │   ├── SourceUnavailable   it does not answer
+    │   └── QueryRefused        it answers, but not this question (too large, too many)
+    ├── RecordsError            the run's records on disk are damaged or missing
+    ├── TemplateError           the author of a notebook
+    ├── ExpressionError         the author of a gate, a computed variable or an expression check
+    ├── ReportError             a document that is not a report
+    ├── RunError                one report could not be made
+    ├── DeliveryError           the mail server
+    └── LockHeld                another morning is at work
+
+A message names the thing, the place and the likely cause, and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class OafError(Exception):
+    """Root of everything OAF raises on purpose."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in one place of a file."""
+
+    file: str
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.place}" if self.place else self.file
+        return f"{where}: {self.message}"
+
+
+class ConfigurationError(OafError):
+    """All that is wrong with the configuration, found in one pass."""
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        if isinstance(problems, str):
+            problems = [Problem("configuration", "", problems)]
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class IngestError(OafError):
+    """A file of measurements that cannot be read, or lines of it."""
+
+
+class SourceError(OafError):
+    """The logging system failed; nothing is known about the instrument."""
+
+
+class SourceUnavailable(SourceError):
+    """The logging system does not answer."""
+
+
+class QueryRefused(SourceError):
+    """The logging system answers, but refuses this query."""
+
+
+class RecordsError(OafError):
+    """Records on disk that are missing, damaged or of another version."""
+
+
+class TemplateError(OafError):
+    """A notebook that cannot be a template."""
+
+
+class ExpressionError(OafError):
+    """An expression outside the small language OAF evaluates."""
+
+
+class ReportError(OafError):
+    """A document that is not a valid ``oaf-report/1``."""
+
+
+class RunError(OafError):
+    """A run that ended without concluding."""
+
+
+class DeliveryError(OafError):
+    """The mail server did not take a message."""
+
+
+class LockHeld(OafError):
+    """Another run holds the project's lock."""

@@ -1,0 +1,1 @@
+"""Records and outcomes to figures; pure. The only door to matplotlib."""

@@ -1,0 +1,321 @@
+"""A run's records: what was extracted, on disk, read one series at a time.
+
+A folder with ``records.json`` (every variable asked for, and what came of it) and one Parquet file
+a kind, with one row group or more a variable. The kept folder is the snapshot that replays.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oaflib import columnar
+from oaflib.errors import RecordsError
+from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.window import Window, instant, parse_instant
+
+SCHEMA = "oaf-records/1"
+_ROWS = {Kind.NUMERIC: 1_000_000, Kind.TEXTUAL: 1_000_000}
+_CACHE_BYTES = 256_000_000
+
+
+class State(StrEnum):
+    """What came of asking for a variable."""
+
+    LOGGED = "logged"  # there are samples
+    EMPTY = "empty"  # the source knows the variable; nothing was logged in the window
+    ABSENT = "absent"  # the source knows no such variable
+    FAILED = "failed"  # the request failed; nothing is known
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One variable of the records: what it is, and what came of asking for it.
+
+    `nan` and `inf` count samples that hold one; `duplicates` the exact duplicates removed;
+    `conflicts` samples of one time with different values (all kept but the last is what counts).
+    `computed` marks what `[[compute]]` made. `units` lists the units met when there are several.
+    """
+
+    variable: Variable
+    state: State
+    count: int = 0
+    nan: int = 0
+    inf: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    unordered: int = 0
+    reason: str = ""
+    groups: tuple[int, ...] = ()
+    nbytes: int = 0
+    computed: bool = False
+    units: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        document = asdict(self)
+        document["variable"] = {**asdict(self.variable), "kind": str(self.variable.kind)}
+        return document
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Entry:
+        """The entry that `document` says."""
+        variable = document["variable"]
+        return cls(
+            **{
+                **document,
+                "variable": Variable(**{**variable, "kind": Kind(variable["kind"])}),
+                "state": State(document["state"]),
+                "groups": tuple(document["groups"]),
+                "units": tuple(document["units"]),
+            }
+        )
+
+
+class Records(Mapping[str, Series]):
+    """Variable name to series. Every variable asked for is a key; nothing logged = empty series.
+
+    Series are read from disk when asked for; the last ones stay in memory up to 256 MB.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        entries: Mapping[str, Entry],
+        folder: Path | None = None,
+        made: Mapping[str, Series] | None = None,
+        source: str = "",
+    ) -> None:
+        self.window = window
+        self.entries = dict(entries)
+        self.folder = folder
+        self.source = source
+        self._made = dict(made or {})
+        self._files: dict[Kind, pq.ParquetFile] = {}
+        self._cache: OrderedDict[str, Series] = OrderedDict()
+        self._cached = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, name: str) -> Series:
+        if name in self._made:
+            return self._made[name]
+        if name in self._cache:
+            self._cache.move_to_end(name)
+            return self._cache[name]
+        series = self._read(self.entries[name])
+        nbytes = series.time.nbytes + self.entries[name].nbytes
+        if nbytes <= _CACHE_BYTES:
+            self._cache[name] = series
+            self._cached += nbytes
+            while self._cached > _CACHE_BYTES:
+                old, _ = self._cache.popitem(last=False)
+                self._cached -= 8 * self.entries[old].count + self.entries[old].nbytes
+        return series
+
+    def with_series(self, made: list[Series], *, computed: bool = True) -> Records:
+        """These records and `made` beside them, in memory."""
+        entries = dict(self.entries)
+        for series in made:
+            entries[series.name] = replace(entry_of(series), computed=computed)
+        records = Records(self.window, entries, self.folder, self._made, self.source)
+        records._made.update({series.name: series for series in made})
+        return records
+
+    def _read(self, entry: Entry) -> Series:
+        if not entry.groups:
+            return nothing(entry.variable)
+        if self.folder is None:
+            raise RecordsError(f"{entry.variable.name} has rows but the records have no folder")
+        kind = entry.variable.kind
+        path = self.folder / _file_name(kind)
+        try:
+            if kind not in self._files:
+                self._files[kind] = pq.ParquetFile(path, memory_map=True)
+            columns = [name for name in columnar.schema(kind).names if name != "variable"]
+            rows = self._files[kind].read_row_groups(
+                list(entry.groups), columns=columns, use_threads=False
+            )
+        except (OSError, pa.ArrowException, IndexError) as error:
+            raise RecordsError(
+                f"{path} cannot be read for {entry.variable.name}: {error}; extract again"
+            ) from error
+        return columnar.series(rows, entry.variable)
+
+
+class RecordsWriter:
+    """Writes a records folder; it becomes readable only when complete.
+
+    Use as a context manager; `add` each series once, `missing` each variable without one.
+    """
+
+    def __init__(self, folder: Path, window: Window, source: str = "") -> None:
+        self.folder = folder
+        self.window = window
+        self.source = source
+        self._entries: dict[str, Entry] = {}
+        self._writers: dict[Kind, pq.ParquetWriter] = {}
+        self._groups: dict[Kind, int] = {}
+
+    def __enter__(self) -> RecordsWriter:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "records.json").unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for writer in self._writers.values():
+            writer.close()
+        if error is not None:
+            return
+        document = {
+            "schema": SCHEMA,
+            "source": self.source,
+            "window": {
+                "start": instant(self.window.start),
+                "end": instant(self.window.end),
+                "zone": self.window.zone,
+                "label": self.window.label,
+            },
+            "variables": [entry.document() for entry in self._entries.values()],
+        }
+        path = self.folder / "records.json"
+        beside = path.with_suffix(".json.tmp")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(document, file, ensure_ascii=False, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def add(self, series: Series, entry: Entry) -> None:
+        """Write `series`, in order of time; `entry` says what was counted on the way."""
+        kind = series.kind
+        if len(series) and kind not in self._writers:
+            path = self.folder / _file_name(kind)
+            self._writers[kind] = pq.ParquetWriter(path, columnar.schema(kind), **columnar.PARQUET)
+            self._groups[kind] = 0
+        step = _ROWS.get(kind) or max(1, _ROWS[Kind.NUMERIC] // max(1, _width(series)))
+        groups = []
+        for first in range(0, len(series), step):
+            rows = columnar.table(series.where(slice(first, first + step)))
+            self._writers[kind].write_table(rows, row_group_size=step)
+            groups.append(self._groups[kind])
+            self._groups[kind] += 1
+        self._entries[series.name] = replace(entry, groups=tuple(groups))
+
+    def missing(self, entry: Entry) -> None:
+        """Note a variable without a series: absent, or its request failed."""
+        self._entries[entry.variable.name] = entry
+
+
+def open_records(folder: Path) -> Records:
+    """The records kept in `folder`.
+
+    Raises
+    ------
+    RecordsError
+        No complete records there, or of another version.
+    """
+    path = folder / "records.json"
+    try:
+        document = json.loads(path.read_bytes())
+        if document["schema"] != SCHEMA:
+            raise RecordsError(f"{path} is {document['schema']}, not {SCHEMA}")
+        window = document["window"]
+        entries = [Entry.of(entry) for entry in document["variables"]]
+    except FileNotFoundError:
+        raise RecordsError(f"no records in {folder}: the extraction did not end") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordsError(f"{path} cannot be read: {error!r}") from error
+    return Records(
+        Window(
+            parse_instant(window["start"]),
+            parse_instant(window["end"]),
+            window["zone"],
+            window["label"],
+        ),
+        {entry.variable.name: entry for entry in entries},
+        folder,
+        source=document["source"],
+    )
+
+
+def records_of(series: list[Series], window: Window, absent: tuple[str, ...] = ()) -> Records:
+    """Records in memory, of made series: for tests, and for experts trying things."""
+    entries = {entry.name: entry_of(entry) for entry in series}
+    for name in absent:
+        entries[name] = Entry(Variable(name), State.ABSENT, reason="no such variable")
+    return Records(window, entries, made={entry.name: entry for entry in series})
+
+
+def entry_of(series: Series) -> Entry:
+    """What the records say of `series`."""
+    nan, inf = count_odd(series)
+    return Entry(
+        Variable(series.name, series.kind, series.unit, series.title),
+        State.LOGGED if len(series) else State.EMPTY,
+        count=len(series),
+        nan=nan,
+        inf=inf,
+        nbytes=value_bytes(series),
+    )
+
+
+def count_odd(series: Series) -> tuple[int, int]:
+    """How many samples hold a NaN, and how many an infinity."""
+    if not series.kind.numeric or not len(series):
+        return 0, 0
+    if series.value.dtype == object:
+        samples = list(series.value)
+        if not any(sample.dtype.kind == "f" for sample in samples):
+            return 0, 0
+        nan = sum(bool(np.isnan(sample).any()) for sample in samples)
+        return nan, sum(bool(np.isinf(sample).any()) for sample in samples)
+    if series.value.dtype.kind != "f":
+        return 0, 0
+    axes = tuple(range(1, series.value.ndim))
+    finite = np.isfinite(series.value)
+    if finite.all():
+        return 0, 0
+    nan = np.isnan(series.value).any(axis=axes) if axes else np.isnan(series.value)
+    inf = np.isinf(series.value).any(axis=axes) if axes else np.isinf(series.value)
+    return int(nan.sum()), int(inf.sum())
+
+
+def value_bytes(series: Series) -> int:
+    """Bytes of the samples in memory, texts as their length."""
+    if series.value.dtype != object:
+        return int(series.value.nbytes)
+    if series.kind is Kind.TEXTUAL:
+        return sum(len(text) for text in series.value if text)
+    if series.kind is Kind.VECTORSTRING:
+        return sum(len(text) for row in series.value for text in row if text)
+    return sum(int(sample.nbytes) for sample in series.value)
+
+
+def _width(series: Series) -> int:
+    """Elements in a sample, about."""
+    return max(1, value_bytes(series) // (8 * max(1, len(series))))
+
+
+def _file_name(kind: Kind) -> str:
+    return f"{kind.lower()}.parquet"

@@ -1,0 +1,75 @@
+"""Name to maker: lazy registries of sources, computations, checks and plots.
+
+A plug-in is one class and one entry point; nothing is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from oaflib.errors import ConfigurationError
+
+
+class Registry:
+    """Makers by name; built-in ones by address, others by entry points of `group`.
+
+    Raises
+    ------
+    ConfigurationError
+        On `load`: an unknown name (told what exists), a name that two packages claim, or a maker
+        whose import fails.
+    """
+
+    def __init__(self, group: str, noun: str, builtin: Mapping[str, str]) -> None:
+        self.group = group
+        self.noun = noun
+        self._builtin = dict(builtin)
+        self._addresses: dict[str, str] | None = None
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._all())
+
+    def load(self, name: str) -> Any:
+        """The maker called `name`, imported now."""
+        addresses = self._all()
+        if name not in addresses:
+            near = difflib.get_close_matches(name, addresses, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise ConfigurationError(
+                f"no {self.noun} is called '{name}'.{hint} There are: {', '.join(self.names())}"
+            )
+        module, _, attribute = addresses[name].partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(
+                f"{self.noun} '{name}' cannot be loaded from {addresses[name]}: {error}"
+            ) from error
+
+    def _all(self) -> dict[str, str]:
+        if self._addresses is None:
+            addresses = dict(self._builtin)
+            for point in entry_points(group=self.group):
+                if addresses.get(point.name, point.value) != point.value:
+                    raise ConfigurationError(
+                        f"two packages offer the {self.noun} '{point.name}': "
+                        f"{addresses[point.name]} and {point.value}; remove or rename one"
+                    )
+                addresses[point.name] = point.value
+            self._addresses = addresses
+        return self._addresses
+
+
+sources = Registry(
+    "oaflib.sources",
+    "source",
+    {"embedded": "oaflib.sources.embedded:EmbeddedSource"},
+)
+computations = Registry("oaflib.compute", "computation", {})
+checks = Registry("oaflib.checks", "check", {})
+plots = Registry("oaflib.plots", "plot", {})

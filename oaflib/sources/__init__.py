@@ -1,0 +1,1 @@
+"""The logging systems, one file each, and `extract`."""

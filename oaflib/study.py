@@ -1,0 +1,1 @@
+"""A study: one dataset over one window, from extraction to conclusion."""
