@@ -80,9 +80,9 @@ def values(rows: pa.Table, kind: Kind) -> Values:
     if rows.num_rows == 0:
         return empty_values(kind)
     if kind is Kind.NUMERIC:
-        return column.to_numpy()
+        return np.asarray(column.to_numpy())
     if kind is Kind.TEXTUAL:
-        return column.to_numpy(zero_copy_only=False)
+        return np.asarray(column.to_numpy(zero_copy_only=False))
     if kind is Kind.VECTORNUMERIC:
         return _vectors(column.combine_chunks())
     if kind is Kind.VECTORSTRING:
@@ -124,7 +124,7 @@ def _vectors(lists: Any) -> Values:
     if isinstance(lists, pa.ChunkedArray):
         lists = pa.concat_arrays(lists.chunks)
     offsets = lists.offsets.to_numpy()
-    flat = lists.values.to_numpy(zero_copy_only=False)
+    flat = np.asarray(lists.values.to_numpy(zero_copy_only=False))
     lengths = np.diff(offsets)
     if (lengths == lengths[0]).all():
         return flat[offsets[0] : offsets[-1]].reshape(len(lengths), int(lengths[0]))

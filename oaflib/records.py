@@ -285,20 +285,15 @@ def count_odd(series: Series) -> tuple[int, int]:
     if not series.kind.numeric or not len(series):
         return 0, 0
     if series.value.dtype == object:
-        samples = list(series.value)
-        if not any(sample.dtype.kind == "f" for sample in samples):
-            return 0, 0
-        nan = sum(bool(np.isnan(sample).any()) for sample in samples)
-        return nan, sum(bool(np.isinf(sample).any()) for sample in samples)
-    if series.value.dtype.kind != "f":
+        samples = [sample for sample in series.value if sample.dtype.kind == "f"]
+        return (
+            sum(bool(np.isnan(sample).any()) for sample in samples),
+            sum(bool(np.isinf(sample).any()) for sample in samples),
+        )
+    if series.value.dtype.kind != "f" or np.isfinite(series.value).all():
         return 0, 0
-    axes = tuple(range(1, series.value.ndim))
-    finite = np.isfinite(series.value)
-    if finite.all():
-        return 0, 0
-    nan = np.isnan(series.value).any(axis=axes) if axes else np.isnan(series.value)
-    inf = np.isinf(series.value).any(axis=axes) if axes else np.isinf(series.value)
-    return int(nan.sum()), int(inf.sum())
+    flat = series.value.reshape(len(series), -1)
+    return int(np.isnan(flat).any(axis=1).sum()), int(np.isinf(flat).any(axis=1).sum())
 
 
 def value_bytes(series: Series) -> int:
