@@ -9,6 +9,7 @@
     │   ├── SourceUnavailable   it does not answer
     │   └── QueryRefused        it answers, but not this question (too large, too many)
     ├── RecordsError            the run's records on disk are damaged or missing
+    ├── StateError              the state database under runs/ is damaged, locked or too new
     ├── TemplateError           the author of a notebook
     ├── ExpressionError         the author of a gate, a computed variable or an expression check
     ├── ReportError             a document that is not a report
@@ -70,6 +71,10 @@ class QueryRefused(SourceError):
 
 class RecordsError(OafError):
     """Records on disk that are missing, damaged or of another version."""
+
+
+class StateError(OafError):
+    """The state database is damaged, out of reach, or of another version."""
 
 
 class TemplateError(OafError):
