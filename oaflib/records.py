@@ -46,6 +46,8 @@ class Entry:
     `nan` and `inf` count samples that hold one; `duplicates` the exact duplicates removed;
     `conflicts` samples of one time with different values (all kept but the last is what counts).
     `computed` marks what `[[compute]]` made. `units` lists the units met when there are several.
+    `before` is the last sample (int64 ns UTC, value) before the window, where the source knows it:
+    what an on-change variable was when the window began.
     """
 
     variable: Variable
@@ -61,11 +63,14 @@ class Entry:
     nbytes: int = 0
     computed: bool = False
     units: tuple[str, ...] = ()
+    before: tuple[int, float | str] | None = None
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
         document = asdict(self)
         document["variable"] = {**asdict(self.variable), "kind": str(self.variable.kind)}
+        if self.before and isinstance(self.before[1], float) and not np.isfinite(self.before[1]):
+            document["before"] = None  # says nothing, and is not JSON
         return document
 
     @classmethod
@@ -79,6 +84,7 @@ class Entry:
                 "state": State(document["state"]),
                 "groups": tuple(document["groups"]),
                 "units": tuple(document["units"]),
+                "before": tuple(document["before"]) if document["before"] else None,
             }
         )
 
@@ -101,6 +107,7 @@ class Records(Mapping[str, Series]):
         self.entries = dict(entries)
         self.folder = folder
         self.source = source
+        self.troubles: tuple[Any, ...] = ()
         self._made = dict(made or {})
         self._files: dict[Kind, pq.ParquetFile] = {}
         self._cache: OrderedDict[str, Series] = OrderedDict()

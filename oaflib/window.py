@@ -193,3 +193,19 @@ def of_rule(rule: str, at: datetime, zone: str = "UTC") -> Window:
             return last_days(duration // timedelta(days=1), at, zone)
         return last(duration, at.astimezone(UTC).replace(second=0, microsecond=0), zone)
     raise ValueError(f"'{rule}' is not a window; allowed: day, last 15min, last 8h, last 7d …")
+
+
+def between(start: datetime, end: datetime, zone: str = "UTC", name: str = "") -> Window:
+    """``[start, end)``, labelled `name`, or as the calendar days it covers, or start and length."""
+    if name:
+        return Window(start, end, zone, name)
+    tz = zone_named(zone)
+    first = start.astimezone(tz).date()
+    final = end.astimezone(tz).date() - timedelta(days=1)
+    if final >= first:
+        days = (final - first).days + 1
+        whole = Window(calendar_day(first, zone).start, calendar_day(final, zone).end, zone, "-")
+        if (whole.start, whole.end) == (start, end):
+            label = first.isoformat() if days == 1 else f"{first.isoformat()}_{days}d"
+            return Window(start, end, zone, label)
+    return Window(start, end, zone)

@@ -1,0 +1,46 @@
+# Two commands: `make demo` and `make test`. The rest is for those who work on OAF.
+# On a fresh machine: python3 (3.11 or newer) and make; everything else is brought along.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+
+.PHONY: demo test install lab lint types lock bench faults screenshots clean
+
+demo: $(VENV)/.installed            ## a demo machine's two weeks, judged; the report repository is made
+	$(BIN)/oaf demo
+	$(BIN)/python run_daily.py --day $(shell $(BIN)/oaf demo --last-day)
+
+test: $(VENV)/.installed-test       ## all the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml bin/make-venv
+	PYTHON=$(PYTHON) bin/make-venv $(VENV) requirements.lock
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
+	PYTHON=$(PYTHON) bin/make-venv $(VENV) requirements-test.lock
+	touch $@
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.installed-test
+	$(BIN)/mypy
+
+lock:                               ## resolve the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --extra lab --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --all-extras --group build -c requirements.lock pyproject.toml -o requirements-test.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,38 @@
+"""One morning at a time: a lock that ends with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from oaflib.errors import LockHeld
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`; children do not inherit it.
+
+    Raises
+    ------
+    LockHeld
+        Another process holds it; says which, since when.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise LockHeld(
+                f"another run works on this project (process {holder}); it holds {path}. "
+                "Nothing was done; start again when it has ended"
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

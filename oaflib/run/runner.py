@@ -1,0 +1,286 @@
+"""Task × window → executed notebook and report. A fault stays in its run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from oaflib import scraps
+from oaflib.config.project import Project
+from oaflib.errors import OafError, ReportError, TemplateError
+from oaflib.report import Fault, Outcome, Report, Severity, write
+from oaflib.run import limits
+from oaflib.run.preflight import check_template, read_notebook
+from oaflib.run.request import FAILURE, LOG, Request
+from oaflib.window import Window, instant
+
+_GRACE = 10.0  # seconds between asking a run to end and ending it
+_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JAVA_HOME")
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "2")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What to report: a dataset from a source, and how its report is made."""
+
+    dataset: str
+    source: str
+    default_plots: bool = True
+    expert_code: str = "None"
+    template: str = ""
+    low_res: bool = False
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution: its report, and the folder with its notebook and records.
+
+    `failure` says in a sentence why no notebook concluded; then the report holds one INVALID
+    outcome and is not finished.
+    """
+
+    report: Report
+    folder: Path
+    seconds: float
+    failure: str = ""
+
+    @property
+    def notebook(self) -> Path | None:
+        """The executed notebook, also of a run that broke; None when none was saved."""
+        path = self.folder / "notebook.ipynb"
+        return path if path.exists() else None
+
+
+def run_report(project: Project, assignment: Assignment, window: Window) -> Run:
+    """Run the assignment's notebook over `window`; never raises for what the run does.
+
+    The folder ``runs/<INST>_<dataset>/<label>/`` keeps the executed notebook, the records, the log
+    and ``report.json``, written last.
+    """
+    began = time.monotonic()
+    folder = project.runs / assignment.dataset / window.label
+    _clear(folder)
+    try:
+        request = _request(project, assignment, window, folder)
+        check_template(request.template, request.parameters)
+        failure = execute(request)
+        if failure:
+            raise ReportError(failure)
+        report = _provenance(scraps.read(request.notebook, request.token), assignment, request)
+        failure = ""
+    except (OafError, OSError) as error:
+        failure = str(error)
+        report = failed_report(project, assignment, window, failure)
+    save_report(report, folder)
+    return Run(report, folder, time.monotonic() - began, failure)
+
+
+def execute(request: Request) -> str:
+    """Run the request in a process of its own; an empty text, or why it did not end well."""
+    request.folder.mkdir(parents=True, exist_ok=True)
+    path = request.save()
+    with (request.folder / LOG).open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "oaflib.run.child", str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=request.folder,
+            env=_environment(request),
+            start_new_session=True,
+        )
+        try:
+            code, late = _wait(child, request)
+        finally:
+            limits.end_all(request.token)
+    if late:
+        return f"the run was ended after {request.seconds:g} s, its whole time{_where(request)}"
+    failure = request.folder / FAILURE
+    if failure.exists():
+        return _sentence(json.loads(failure.read_bytes()), request)
+    if code:
+        return f"the run's process ended with {_exit(code)}; its log says: {_tail(request)}"
+    return ""
+
+
+def failed_report(project: Project, assignment: Assignment, window: Window, reason: str) -> Report:
+    """The report of a run that never concluded: one INVALID outcome."""
+    instrument, _, name = assignment.dataset.partition("_")
+    try:
+        dataset = project.dataset(assignment.dataset)
+        title, description = dataset.title or dataset.id, dataset.description
+    except OafError:
+        title, description = assignment.dataset, ""
+    outcome = Outcome(
+        check="run",
+        fault=Fault.BREAKAGE,
+        device=assignment.dataset,
+        variable="",
+        severity=Severity.INVALID,
+        reason=f"No report could be made: {reason}",
+        guidance="The executed notebook and the log show how far it came.",
+    )
+    return Report(
+        instrument=instrument,
+        dataset=name,
+        title=title,
+        description=description,
+        window=window,
+        made_at=datetime.now(UTC),
+        finished=False,
+        outcomes=(outcome,),
+        provenance={"source": assignment.source, "template": assignment.template, "seconds": 0.0},
+    )
+
+
+def save_report(report: Report, folder: Path) -> None:
+    """Write ``report.json`` beside the notebook, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / "report.json.tmp"
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(write(report))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(folder / "report.json")
+
+
+def template_of(project: Project, assignment: Assignment) -> Path:
+    """The template of an assignment: its own, the dataset's, the instrument's, or generic."""
+    instrument = assignment.dataset.partition("_")[0]
+    family = project.instruments.get(instrument)
+    for name in (
+        assignment.template,
+        project.dataset(assignment.dataset).template,
+        family.template if family else "",
+    ):
+        if name:
+            return project.templates / f"{name.removesuffix('.ipynb')}.ipynb"
+    own = project.templates / f"{instrument.lower()}.ipynb"
+    return own if own.exists() else project.templates / "generic.ipynb"
+
+
+def _request(project: Project, assignment: Assignment, window: Window, folder: Path) -> Request:
+    bounds = project.site.limits
+    return Request(
+        template=template_of(project, assignment),
+        folder=folder,
+        root=project.root,
+        records=folder / "records",
+        parameters={
+            "dataset": assignment.dataset,
+            "start": instant(window.start),
+            "end": instant(window.end),
+            "source": assignment.source,
+            "default_plots": assignment.default_plots,
+            "expert_code": assignment.expert_code,
+            "low_res": assignment.low_res,
+            "name": assignment.name,
+            "run": _beneath(folder, project.root),
+        },
+        seconds=bounds.seconds,
+        cell_seconds=bounds.cell_seconds,
+        memory=bounds.memory_bytes,
+        cpu_seconds=bounds.cpu_seconds,
+        output=bounds.output_bytes,
+    )
+
+
+def _environment(request: Request) -> dict[str, str]:
+    """What the notebook's processes see: little, and no secret of the site's."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEPT_ENVIRONMENT or name.startswith("OAF_RUN_")
+    }
+    package = Path(__file__).resolve().parents[2]
+    return {
+        **kept,
+        **_THREADS,
+        "TZ": "UTC",
+        "HOME": str(request.folder),
+        "MPLCONFIGDIR": str(request.root / "runs" / "cache" / "matplotlib"),
+        "PYTHONPATH": str(package),
+        "PYTHONSAFEPATH": "1",
+        "OAF_ROOT": str(request.root),
+        "OAF_TOKEN": request.token,
+        limits.mark_of(request.token): "1",
+    }
+
+
+def _wait(child: subprocess.Popen[bytes], request: Request) -> tuple[int, bool]:
+    """The child's exit code, and whether its time was up."""
+    try:
+        return child.wait(request.seconds), False
+    except subprocess.TimeoutExpired:
+        child.terminate()
+    try:
+        return child.wait(_GRACE), True
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        return child.wait(), True
+
+
+def _sentence(failure: dict[str, str], request: Request) -> str:
+    """Why papermill did not end well, with the cell's title."""
+    where = _where(request)
+    if failure["kind"] == "cell error":
+        return f"{failure['name']}: {failure['message']}{where}"
+    if failure["kind"] == "cell timeout":
+        return f"a cell took longer than {request.cell_seconds:g} s{where}"
+    if failure["kind"] == "kernel died":
+        return f"the kernel died (killed, out of memory, or crashed){where}"
+    return f"{failure['name']}: {failure['message']}"
+
+
+def _where(request: Request) -> str:
+    """The cell that was at work last, by its number and the title above it."""
+    try:
+        cells = read_notebook(request.notebook).cells
+    except TemplateError:
+        return ""
+    title, found = "", ""
+    for number, cell in enumerate(cells, 1):
+        if cell.cell_type == "markdown":
+            title = cell.source.strip().splitlines()[0].strip("# ") if cell.source.strip() else ""
+        elif cell.metadata.get("papermill", {}).get("start_time"):
+            found = f", in cell {number}" + (f" '{title}'" if title else "")
+    return found
+
+
+def _exit(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _tail(request: Request) -> str:
+    text = (request.folder / LOG).read_text(errors="replace").strip()
+    return text.splitlines()[-1][:500] if text else "nothing"
+
+
+def _provenance(report: Report, assignment: Assignment, request: Request) -> Report:
+    facts: dict[str, Any] = {**report.provenance, "template": request.template.name}
+    return replace(report, provenance=facts)
+
+
+def _clear(folder: Path) -> None:
+    """An empty folder for the run; what an earlier one of this window left is gone."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+def _beneath(path: Path, root: Path) -> str:
+    """`path` as seen from the project, so that the notebook works after a move."""
+    try:
+        return str(path.relative_to(root))
+    except ValueError:
+        return str(path)

@@ -1,1 +1,0 @@
-"""A study: one dataset over one window, from extraction to conclusion."""

@@ -1,0 +1,142 @@
+"""What a notebook shows of records, statistics and outcomes: small HTML tables, text elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from oaflib.records import Records, State
+from oaflib.report import Found, Outcome, Severity, Statistics
+from oaflib.window import moment
+
+if TYPE_CHECKING:
+    from oaflib.study.study import Study
+
+_SHOWN = 60  # rows of a table before the rest is counted
+
+
+class Front:
+    """The front figure: what is reported, over when, and the variables extracted."""
+
+    def __init__(self, study: Study, records: Records) -> None:
+        self.study = study
+        self.records = records
+
+    def __repr__(self) -> str:
+        window, dataset = self.study.window, self.study.dataset
+        tz = ZoneInfo(window.zone)
+        lines = [
+            dataset.title or dataset.id,
+            dataset.description,
+            f"{window.start.astimezone(tz):%Y-%m-%d %H:%M} to "
+            f"{window.end.astimezone(tz):%Y-%m-%d %H:%M} {window.zone}",
+            *(" ".join(row) for row in self._rows()),
+        ]
+        return "\n".join(line for line in lines if line)
+
+    def _repr_html_(self) -> str:
+        head, *_ = repr(self).split("\n", 1)
+        window = self.study.window
+        tz = ZoneInfo(window.zone)
+        when = f"{window.start.astimezone(tz):%A %d %B %Y, %H:%M} to "
+        when += f"{window.end.astimezone(tz):%A %d %B %Y, %H:%M} ({window.zone})"
+        text = escape(self.study.dataset.description)
+        return f"<h2>{escape(head)}</h2><p>{text}</p><p>{escape(when)}</p>" + table(
+            ("variable", "kind", "unit", "samples", ""), self._rows()
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = []
+        for name, entry in self.records.entries.items():
+            said = {
+                State.LOGGED: "",
+                State.EMPTY: "nothing logged",
+                State.ABSENT: entry.reason or "the source has no such variable",
+                State.FAILED: f"request failed: {entry.reason}",
+            }[entry.state]
+            notes = [said] if said else []
+            for count, what in (
+                (entry.nan, "NaN"),
+                (entry.inf, "infinite"),
+                (entry.duplicates, "exact duplicates removed"),
+                (entry.conflicts, "at a time that has another value"),
+            ):
+                if count:
+                    notes.append(f"{count:,} {what}")
+            kind = str(entry.variable.kind) if entry.state is not State.ABSENT else ""
+            rows.append((name, kind, entry.variable.unit, f"{entry.count:,}", "; ".join(notes)))
+        return rows
+
+
+class StatisticsTable(list[Statistics]):
+    """Statistics of every variable, shown as a table."""
+
+    def __init__(self, entries: Iterable[Statistics] = ()) -> None:
+        super().__init__(entries)
+
+    def _repr_html_(self) -> str:
+        head = ("variable", "unit", "samples", "min", "mean", "max", "spread", "first", "last")
+        return table(
+            head,
+            [
+                (
+                    entry.variable,
+                    entry.unit,
+                    f"{entry.count:,}",
+                    *(number(value) for value in (entry.min, entry.mean, entry.max, entry.std)),
+                    number(entry.first),
+                    number(entry.last),
+                )
+                for entry in self
+            ],
+        )
+
+
+class Outcomes(list[Outcome]):
+    """Outcomes, shown the worst first."""
+
+    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+        super().__init__(outcomes)
+
+    def __add__(self, other: Sequence[Outcome]) -> Outcomes:  # type: ignore[override]
+        return Outcomes([*self, *other])
+
+    def _repr_html_(self) -> str:
+        worst = sorted(self, key=lambda outcome: -outcome.severity.rank)
+        told = [outcome for outcome in worst if outcome.severity.rank > Severity.OK.rank]
+        quiet = len(worst) - len(told)
+        rows = [
+            (
+                str(outcome.severity),
+                str(outcome.fault),
+                outcome.device or outcome.variable,
+                outcome.check,
+                f"{number(outcome.found)} {outcome.unit}".strip(),
+                "" if outcome.since is None else f"{moment(outcome.since):%Y-%m-%d %H:%M:%S}Z",
+                outcome.reason,
+            )
+            for outcome in told
+        ]
+        head = ("severity", "fault", "device", "check", "found", "since", "reason")
+        shown = table(head, rows) if rows else ""
+        return f"{shown}<p>{quiet:,} fine or not applicable.</p>"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A small HTML table of texts, all escaped; long ones are cut and said to be."""
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows[:_SHOWN]
+    )
+    more = f"<p>… and {len(rows) - _SHOWN:,} more.</p>" if len(rows) > _SHOWN else ""
+    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def number(value: Found) -> str:
+    """A number as people write it; a text as it is; nothing for None."""
+    if value is None:
+        return ""
+    return value[:80] if isinstance(value, str) else f"{value:.6g}"

@@ -1,0 +1,234 @@
+"""The words of a notebook: extract, front, compute, statistics, check, draw, expert, conclude."""
+
+from __future__ import annotations
+
+import json
+import platform
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from oaflib import scraps
+from oaflib.errors import RecordsError, ReportError
+from oaflib.records import Records, State, open_records
+from oaflib.report import Fault, Outcome, Report, Severity, Statistics
+from oaflib.study.study import Study
+from oaflib.study.views import Front, Outcomes, StatisticsTable
+
+_PACKAGES = ("oaflib", "numpy", "pandas", "matplotlib", "papermill", "nbconvert", "pyarrow")
+
+
+def extract(study: Study) -> Records:
+    """What was logged: from the run's kept records, else from the source."""
+    try:
+        kept = open_records(study.records_folder)
+        if kept.window.key == study.window.key:
+            return kept
+    except RecordsError:
+        pass
+    from oaflib.sources.extract import extract as extract_from
+    from oaflib.sources.open import open_source
+
+    with open_source(study.project, study.source) as source:
+        records = extract_from(study.dataset, study.window, source, study.records_folder)
+    records.source = study.source
+    return records
+
+
+def front(study: Study, records: Records) -> Front:
+    """The front figure: title, description, window and the list of variables extracted."""
+    return Front(study, records)
+
+
+def compute(study: Study, records: Records) -> Records:
+    """The records with the dataset's computed variables beside them."""
+    from oaflib.compute import run_computations
+
+    computed, troubles = run_computations(study.dataset.computations, records)
+    computed.troubles = tuple(troubles)
+    return computed
+
+
+def statistics(records: Records) -> StatisticsTable:
+    """Count, extremes, mean and spread of every variable."""
+    from oaflib.compute.statistics import summarise
+
+    return StatisticsTable(
+        summarise(records[name], entry)
+        for name, entry in records.entries.items()
+        if entry.state in (State.LOGGED, State.EMPTY)
+    )
+
+
+def check(study: Study, records: Records) -> Outcomes:
+    """What the dataset's checks say; the default ones where it has none."""
+    from oaflib.checks import default_checks, fold, run_checks
+
+    checks = study.dataset.checks or default_checks(records)
+    outcomes = run_checks(checks, records, None)
+    for trouble in records.troubles:
+        outcomes.append(
+            Outcome(
+                check="compute",
+                fault=Fault.BREAKAGE,
+                device=trouble.name,
+                variable=trouble.name,
+                severity=Severity.INVALID,
+                reason=trouble.reason,
+            )
+        )
+    return Outcomes(fold(outcomes, records))
+
+
+def draw(
+    study: Study, records: Records, outcomes: Sequence[Outcome], default_plots: bool = True
+) -> None:
+    """The dataset's plots and, unless told not to, the default ones; shown as they are made."""
+    from oaflib.plots import Style, Trouble
+    from oaflib.plots import default_plots as plots_for
+    from oaflib.plots import draw as pictures
+
+    plots = list(study.dataset.plots)
+    if default_plots:
+        plots += plots_for(records)
+    style = Style(low_res=study.low_res)
+    for picture in pictures(plots, records, outcomes, style):
+        if isinstance(picture, Trouble):
+            show({"text/plain": str(picture)})
+        else:
+            show(picture.bundle())
+
+
+def expert(study: Study, expert_code: str) -> Outcomes:
+    """Run the expert's code on the same records, in a place of its own; its outcomes.
+
+    `expert_code` is ``None``, a notebook of ``notebooks/experts/`` or ``module:function``. Whatever
+    happens to it becomes an outcome; the report goes on.
+    """
+    if not expert_code or expert_code == "None":
+        return Outcomes()
+    token = secrets.token_hex(16)
+    notebook = study.folder / "expert" / "notebook.ipynb"
+    notebook.parent.mkdir(exist_ok=True)
+    ran = subprocess.run(
+        [
+            *[sys.executable, "-m", "oaflib.run.expert", "--run", str(study.folder)],
+            *["--code", expert_code, "--records", str(study.records_folder)],
+            *["--root", str(study.project.root), "--token", token],
+        ],
+        input=json.dumps(study.parameters),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for bundle in scraps.outputs(notebook):
+        show(bundle)
+    try:
+        report = scraps.read(notebook, token)
+    except ReportError as error:
+        reason = (ran.stdout.strip().splitlines() or [str(error)])[-1]
+        return Outcomes([_expert_failed(expert_code, reason)])
+    return Outcomes(report.outcomes)
+
+
+def _expert_failed(code: str, reason: str) -> Outcome:
+    return Outcome(
+        check="expert code",
+        fault=Fault.BREAKAGE,
+        device=code,
+        variable="",
+        severity=Severity.INVALID,
+        reason=f"The expert's code {code} failed: {reason}",
+        guidance="The standard part of this report is not affected. Mend the code, then run again.",
+    )
+
+
+def _never_ran(study: Study, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """INVALID outcomes of the configured checks that nothing in the notebook ran."""
+    if study.role == "expert":
+        return []
+    ran = {outcome.check for outcome in outcomes}
+    return [
+        Outcome(
+            check=check.name or check.kind,
+            fault=check.fault,
+            device=study.dataset.id,
+            variable=", ".join(check.variables),
+            severity=Severity.INVALID,
+            reason="This check is configured, but the notebook never ran it.",
+            guidance="The template must say oaf.check(study, records) and conclude with it.",
+        )
+        for check in study.dataset.checks
+        if (check.name or check.kind) not in ran
+    ]
+
+
+def alarm(variable: str, reason: str, **details: Any) -> Outcome:
+    """An alarm of an expert's own, for `conclude`.
+
+    `details` are fields of `Outcome`: ``found``, ``limit`` (dict), ``unit``, ``fault``,
+    ``severity``, ``since`` (int64 ns UTC), ``guidance``, ``device``, ``check``.
+    """
+    from oaflib.series import device_of
+
+    fields = {"check": "expert", "fault": Fault.BREAKAGE, "severity": Severity.ALARM, **details}
+    fields.setdefault("device", device_of(variable))
+    fields["fault"], fields["severity"] = Fault(fields["fault"]), Severity(fields["severity"])
+    return Outcome(variable=variable, reason=reason, **fields)
+
+
+def conclude(
+    study: Study, statistics: Iterable[Statistics] = (), outcomes: Sequence[Outcome] = ()
+) -> Report:
+    """The report, put into the notebook; nothing counts as done before this."""
+    made = datetime.now(UTC)
+    outcomes = [*outcomes, *_never_ran(study, outcomes)]
+    try:
+        entries = open_records(study.records_folder).entries.values()
+    except RecordsError:
+        entries = ()
+    report = Report(
+        instrument=study.dataset.instrument,
+        dataset=study.dataset.name,
+        title=study.dataset.title or study.dataset.id,
+        description=study.dataset.description,
+        window=study.window,
+        made_at=made,
+        finished=True,
+        outcomes=tuple(outcomes),
+        statistics=tuple(statistics),
+        provenance={
+            "source": study.source,
+            "template": study.parameters.get("template", ""),
+            "parameters": study.parameters,
+            "versions": versions(),
+            "rows": sum(entry.count for entry in entries),
+            "bytes": sum(8 * entry.count + entry.nbytes for entry in entries),
+            "seconds": round((made - study.began).total_seconds(), 3),
+            "dataset_digest": study.dataset.digest,
+        },
+    )
+    scraps.conclude(report, study.token)
+    return report
+
+
+def versions() -> dict[str, str]:
+    """The versions that made a report."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def show(bundle: dict[str, Any]) -> None:
+    """Display a media-type bundle in the notebook."""
+    from IPython.display import publish_display_data
+
+    publish_display_data(bundle)
