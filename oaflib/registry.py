@@ -71,5 +71,15 @@ sources = Registry(
     {"embedded": "oaflib.sources.embedded:EmbeddedSource"},
 )
 computations = Registry("oaflib.compute", "computation", {})
-checks = Registry("oaflib.checks", "check", {})
+checks = Registry(
+    "oaflib.checks",
+    "check",
+    {
+        "usage": "oaflib.checks.usage:Usage",
+        "gap": "oaflib.checks.gap:Gap",
+        "stuck": "oaflib.checks.stuck:Stuck",
+        "range": "oaflib.checks.range:Range",
+        "text": "oaflib.checks.text:Text",
+    },
+)
 plots = Registry("oaflib.plots", "plot", {})

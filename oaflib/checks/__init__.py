@@ -1,1 +1,16 @@
-"""Records (and the past) to outcomes; pure."""
+"""Checks: records (and the past) to outcomes; pure."""
+
+from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict
+from oaflib.checks.defaults import default_checks
+from oaflib.checks.room import run_checks
+
+__all__ = [
+    "Check",
+    "Context",
+    "GroupCheck",
+    "Past",
+    "SeriesCheck",
+    "Verdict",
+    "default_checks",
+    "run_checks",
+]

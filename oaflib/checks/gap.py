@@ -1,0 +1,96 @@
+"""Did the logging stop for too long?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from oaflib.checks.base import Context, Duration, SeriesCheck, Verdict
+from oaflib.checks.facts import intervals
+from oaflib.checks.words import ns_of, plural, span, utc
+from oaflib.report import Fault, Severity
+from oaflib.series import Series, Times
+
+_SECOND = 1_000_000_000
+_FEW = 20  # samples below which a cadence says little
+
+
+@dataclass(frozen=True)
+class Gap(SeriesCheck):
+    """No sample for longer than `max_gap`: between samples, at the start or at the end.
+
+    A late start and an early end of the window (with a gate: of each time it was open) are gaps
+    too. Without `max_gap` the variable's own cadence decides: ten times its usual step (or three
+    times a step that one in a hundred exceeds), and never less than 1 % of the window. A variable
+    logged too rarely or too irregularly to have a cadence is then not applicable.
+
+    Attributes
+    ----------
+    max_gap : ``10min``, or seconds.
+    """
+
+    kind: ClassVar[str] = "gap"
+    fault: ClassVar[Fault] = Fault.BREAKAGE
+
+    max_gap: Duration | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._durations("max_gap")
+
+    def weigh(self, series: Series, context: Context) -> Verdict:
+        if self.max_gap is not None:
+            limit = ns_of(self.max_gap)
+            origin = ""
+        else:
+            learnt = own_limit(series.time, context)
+            if learnt is None:
+                return Verdict(
+                    Severity.NOT_APPLICABLE,
+                    f"{plural(len(series), 'sample')} at no steady cadence: a gap cannot be told; "
+                    "give max_gap if there should be one",
+                )
+            limit, step = learnt
+            origin = f", for a variable usually logged every {span(step)}"
+        start, stop = intervals(series.time, context)
+        length = stop - start
+        over = length > limit
+        worst = int(np.argmax(length))
+        fine = Verdict(
+            Severity.OK,
+            f"longest gap {span(length[worst])}, allowed {span(limit)}",
+            found=int(length[worst]) / _SECOND,
+            limit={"max_gap": limit / _SECOND},
+            unit="s",
+        )
+        if not over.any():
+            return fine
+        first = int(start[over][0])
+        where = _where(int(start[worst]), int(stop[worst]), series.time)
+        reason = f"no sample for {span(length[worst])} {where}, allowed {span(limit)}{origin}"
+        if over.sum() > 1:
+            total = span(int(length[over].sum()))
+            reason += f"; {over.sum()} such gaps, {total} together"
+        return fine.but(self.violated, reason, first)
+
+
+def own_limit(time: Times, context: Context) -> tuple[int, int] | None:
+    """The longest gap to expect and the usual step, ns; None where there is no cadence."""
+    steps = np.diff(time)
+    if len(steps) < _FEW:
+        return None
+    usual, rare = np.percentile(steps, [50, 99])
+    if rare > 20 * usual and rare > 0.001 * (context.window.end_ns - context.window.start_ns):
+        return None
+    one_percent = (context.window.end_ns - context.window.start_ns) // 100
+    return int(max(10 * usual, 3 * rare, one_percent)), int(usual)
+
+
+def _where(start: int, stop: int, time: Times) -> str:
+    if start < time[0]:
+        return f"until {utc(stop)}, the start of the logging"
+    if stop > time[-1]:
+        return f"since {utc(start)}, when the logging ended"
+    return f"from {utc(start)} to {utc(stop)}"

@@ -1,0 +1,183 @@
+"""The runner: every series is loaded once and judged by all checks that want it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict, while_open
+from oaflib.checks.words import some
+from oaflib.errors import OafError
+from oaflib.expression import open_intervals
+from oaflib.records import Entry, Records
+from oaflib.report import Outcome, Severity
+from oaflib.series import Series, Variable
+from oaflib.window import Window
+
+
+@dataclass
+class _Plan:
+    """One check and what it has said so far."""
+
+    check: SeriesCheck
+    names: frozenset[str]
+    context: Context
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    extra: list[Outcome] = field(default_factory=list)
+
+
+def run_checks(
+    checks: Sequence[Check], records: Records, past: Past | None = None
+) -> list[Outcome]:
+    """The outcomes of all `checks`, in their order, then in the order of the records.
+
+    A check that raises becomes an INVALID outcome with its name and the reason; others go on.
+    """
+    gates: dict[str, Context | str] = {}
+    plans: dict[int, _Plan] = {}
+    said: dict[int, list[Outcome]] = {}
+    for i, check in enumerate(checks):
+        if check.gate not in gates:
+            gates[check.gate] = _context(check.gate, records, past)
+        context = gates[check.gate]
+        if not isinstance(check, SeriesCheck):
+            said[i] = _whole(check, records, past)
+        elif isinstance(context, str):
+            said[i] = _ungated(check, records, context)
+        else:
+            names, extra = selected(check, records.entries)
+            plans[i] = _Plan(check, frozenset(names), context, extra=extra)
+    _judge_all(list(plans.values()), records)
+    for i, plan in plans.items():
+        if isinstance(plan.check, GroupCheck):
+            _compare(plan, plan.check, records.entries)
+        in_order = [plan.outcomes[name] for name in records.entries if name in plan.outcomes]
+        said[i] = plan.extra + in_order
+    return [outcome for i in range(len(checks)) for outcome in said[i]]
+
+
+def selected(check: Check, entries: Mapping[str, Entry]) -> tuple[list[str], list[Outcome]]:
+    """The variables `check` judges, and an INVALID outcome for each name that finds none."""
+    if not check.variables:
+        return [name for name, entry in entries.items() if check.takes(entry.variable)], []
+    names: dict[str, None] = {}
+    lost: list[Outcome] = []
+    for wanted in check.variables:
+        found = matching(wanted, entries)
+        if not found:
+            reason = f"no variable of the records is called {wanted}"
+            if "%" in wanted:
+                reason = f"no variable of the records matches {wanted}"
+            verdict = Verdict(Severity.INVALID, f"{reason}; there are {some(list(entries), 8)}")
+            lost.append(check.outcome(Variable(wanted), verdict))
+        takes = [name for name in found if entries[name].variable.kind in check.kinds]
+        if found and not takes and "%" not in wanted:
+            variable = entries[wanted].variable
+            allowed = ", ".join(check.kinds)
+            reason = f"{wanted} is {variable.kind}; {check.label} judges {allowed}"
+            lost.append(check.outcome(variable, Verdict(Severity.INVALID, reason)))
+        names.update(dict.fromkeys(takes))
+    return list(names), lost
+
+
+def matching(pattern: str, names: Iterable[str]) -> list[str]:
+    """The names that equal `pattern`, or match it where it holds a ``%``."""
+    if "%" not in pattern:
+        return [pattern] if pattern in names else []
+    whole = re.compile(".*".join(re.escape(part) for part in pattern.split("%")), re.DOTALL)
+    return [name for name in names if whole.fullmatch(name)]
+
+
+def tidy(series: Series, window: Window) -> Series:
+    """The samples of `window` in order of time, with the last of several samples of one time."""
+    steps = np.diff(series.time)
+    if len(steps) and steps.min() < 0:
+        series = series.where(np.argsort(series.time, kind="stable"))
+        steps = np.diff(series.time)
+    if len(steps) and steps.min() == 0:
+        series = series.where(np.append(steps > 0, True))
+    if not len(series):
+        return series
+    if series.time[0] >= window.start_ns and series.time[-1] < window.end_ns:
+        return series
+    return series.between(window.start_ns, window.end_ns)
+
+
+def _context(gate: str, records: Records, past: Past | None) -> Context | str:
+    if not gate:
+        return Context(records.window, None, past, records.source)
+    try:
+        return Context(records.window, open_intervals(gate, records), past, records.source)
+    except (OafError, KeyError, ValueError) as error:
+        return f"the gate {gate} could not be evaluated: {_words(error)}"
+
+
+def _whole(check: Check, records: Records, past: Past | None) -> list[Outcome]:
+    try:
+        return check.judge(records, past)
+    except Exception as error:
+        return [check.outcome(Variable(""), _broken(check, error))]
+
+
+def _ungated(check: Check, records: Records, reason: str) -> list[Outcome]:
+    names, lost = selected(check, records.entries)
+    verdict = Verdict(Severity.INVALID, reason)
+    return lost + [check.outcome(records.entries[name].variable, verdict) for name in names]
+
+
+def _judge_all(plans: list[_Plan], records: Records) -> None:
+    for name, entry in records.entries.items():
+        takers = [plan for plan in plans if name in plan.names]
+        if not takers:
+            continue
+        try:
+            series = tidy(records[name], records.window)
+        except Exception as error:
+            verdict = Verdict(Severity.INVALID, f"{name} could not be read: {_words(error)}")
+            for plan in takers:
+                plan.outcomes[name] = plan.check.outcome(entry.variable, verdict)
+            continue
+        for plan in takers:
+            try:
+                _judge_one(plan, series, entry)
+            except Exception as error:
+                verdict = _broken(plan.check, error)
+                plan.outcomes[name] = plan.check.outcome(entry.variable, verdict)
+
+
+def _judge_one(plan: _Plan, series: Series, entry: Entry) -> None:
+    check, name = plan.check, entry.variable.name
+    if not isinstance(check, GroupCheck):
+        plan.outcomes[name] = check.judge_series(series, entry, plan.context)
+        return
+    verdict = check.unable(entry, plan.context)
+    if verdict is None:
+        series = while_open(series, plan.context)
+        if len(series):
+            plan.notes[name] = check.note(series, plan.context)
+            return
+        verdict = check.silent(entry, plan.context)
+    plan.outcomes[name] = check.outcome(entry.variable, verdict)
+
+
+def _compare(plan: _Plan, check: GroupCheck[Any], entries: Mapping[str, Entry]) -> None:
+    try:
+        for outcome in check.compare(plan.notes, entries, plan.context):
+            plan.outcomes[outcome.variable] = outcome
+    except Exception as error:
+        for name in plan.notes:
+            plan.outcomes[name] = check.outcome(entries[name].variable, _broken(check, error))
+
+
+def _broken(check: Check, error: Exception) -> Verdict:
+    return Verdict(Severity.INVALID, f"the check {check.label} itself failed: {_words(error)}")
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
