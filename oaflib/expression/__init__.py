@@ -2,8 +2,8 @@
 
 from oaflib.expression.evaluate import Frame, Result, evaluate
 from oaflib.expression.gate import GateIntervals, open_intervals
+from oaflib.expression.grammar import Expression, compile_expression
 from oaflib.expression.names import bind, field_of, notes, resolve
-from oaflib.expression.parse import Expression, compile_expression
 from oaflib.expression.table import FUNCTIONS
 from oaflib.expression.value import Sort
 

@@ -13,7 +13,7 @@ import numpy as np
 from oaflib.errors import ExpressionError
 from oaflib.expression import functions
 from oaflib.expression.align import FOREVER, Base, Signal, finest, signal_of, union
-from oaflib.expression.parse import Expression, compile_expression, constant, exponent
+from oaflib.expression.grammar import Expression, compile_expression, constant, exponent
 from oaflib.expression.table import FUNCTIONS
 from oaflib.expression.units import agree, raised, spell_unit, times, unit_of
 from oaflib.expression.value import (

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oaflib.expression.evaluate import Frame, evaluate
+from oaflib.expression.grammar import Expression, compile_expression
 from oaflib.expression.names import bind, notes
-from oaflib.expression.parse import Expression, compile_expression
 from oaflib.expression.value import Sort
 from oaflib.records import Records
 from oaflib.series import Series, Times

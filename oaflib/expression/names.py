@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from oaflib.expression.parse import Expression, constant
+from oaflib.expression.grammar import Expression, constant
 from oaflib.expression.table import FUNCTIONS
 from oaflib.records import Records, State
 from oaflib.series import Kind, Series, Variable, nothing
