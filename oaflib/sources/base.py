@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
+from oaflib.config.site import SourceSettings as SourceSettings
 from oaflib.report import Statistics
 from oaflib.series import Series, Variable
 from oaflib.window import Window
@@ -109,12 +110,3 @@ class KnowsFills(Protocol):
     def fills(self, window: Window) -> list[Fill]:
         """The fills that overlap the window."""
         ...
-
-
-@dataclass(frozen=True)
-class SourceSettings:
-    """``[sources.NAME]`` of the site file: the kind, and what that kind needs."""
-
-    name: str
-    kind: str
-    options: dict[str, Any]

@@ -1,0 +1,277 @@
+"""A project's folder: everything its configuration says, checked in one pass."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from oaflib.config import notebook
+from oaflib.config.dataset import Dataset, read_dataset, without_file
+from oaflib.config.document import Complaints, Document, in_order, open_document
+from oaflib.config.ids import fault_of_dataset_id, fault_of_id, fault_of_instrument, split_id
+from oaflib.config.instruments import Instrument, read_instruments
+from oaflib.config.site import Site, SourceSettings, read_site
+from oaflib.config.tasks import Surroundings, Task, read_tasks
+from oaflib.config.words import listed, near, quoted
+from oaflib.errors import ConfigurationError, Problem
+
+SITE = "config/site.toml"
+INSTRUMENTS = "config/instruments.toml"
+DATASETS = "config/datasets"
+TASKS = ("config/tasks.csv", "config/tasks.xlsx")
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the files under ``config/`` say. Datasets not read yet are read when asked for."""
+
+    root: Path
+    site: Site
+    instruments: Mapping[str, Instrument]
+    tasks: tuple[Task, ...] = ()
+    datasets: Mapping[str, Dataset] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> Path:
+        """Executed notebooks, records and state."""
+        return self.root / self.site.paths.runs
+
+    @property
+    def publish(self) -> Path:
+        """The report repository, a static site."""
+        return self.root / self.site.paths.publish
+
+    @property
+    def templates(self) -> Path:
+        """Where the templates are."""
+        return self.root / self.site.paths.templates
+
+    @property
+    def experts(self) -> Path:
+        """Where the experts' notebooks are."""
+        return self.root / self.site.paths.experts
+
+    @property
+    def machine(self) -> str:
+        """The machine's name, as pages show it."""
+        return self.site.machine
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """The dataset of that ID; without a file, the source's snapshot of its name.
+
+        Raises
+        ------
+        ConfigurationError
+            Not an ID, an unknown instrument, or a file that is wrong, with all its problems.
+        """
+        if dataset_id in self.datasets:
+            return self.datasets[dataset_id]
+        if fault := fault_of_dataset_id(dataset_id, self.instruments):
+            raise ConfigurationError(fault)
+        path = self.root / DATASETS / f"{dataset_id}.toml"
+        if not path.exists():
+            return without_file(dataset_id)
+        document = open_document(path, f"{DATASETS}/{path.name}")
+        dataset = read_dataset(document, path)
+        if document.problems:
+            raise ConfigurationError(in_order(document.every()))
+        return dataset
+
+    def source_settings(self, name: str) -> SourceSettings:
+        """The settings of the source called `name`.
+
+        Raises
+        ------
+        ConfigurationError
+            There is none.
+        """
+        if name not in self.site.sources:
+            known = list(self.site.sources)
+            hint = f"{near(name, known)} There are: {listed(known)}"
+            message = f"no [sources.{name}]: no source is called {quoted(name)}.{hint}"
+            raise ConfigurationError([Problem(SITE, "", message)])
+        return self.site.sources[name]
+
+    def template(self, dataset_id: str, wanted: str = "") -> Path:
+        """The template of a report: `wanted`, or the dataset's, the instrument's, or the usual one.
+
+        The usual one is called as the instrument in lower case, where there is such a notebook, and
+        else ``generic``.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no such notebook.
+        """
+        dataset = self.dataset(dataset_id)
+        known = notebook.notebooks_in(self.templates)
+        usual = dataset.instrument.lower()
+        name = (
+            wanted.removesuffix(".ipynb")
+            or dataset.template
+            or self.instruments[dataset.instrument].template
+            or (usual if usual in known else "generic")
+        )
+        if name not in known:
+            hint = f"{near(name, known)} There are: {listed(known)}"
+            place = f"{self.site.paths.templates}/"
+            message = f"no template is called {quoted(name)}.{hint}"
+            raise ConfigurationError([Problem(place, "", message)])
+        return self.templates / f"{name}.ipynb"
+
+
+def find_root(named: str | Path | None = None) -> Path:
+    """The project's folder: `named`, or ``OAF_ROOT``, or the current folder or one above it.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no project: no ``config/site.toml``.
+    """
+    told = named or os.environ.get("OAF_ROOT") or ""
+    start = Path(told or Path.cwd()).absolute()
+    for folder in [start] if told else [start, *start.parents]:
+        if (folder / SITE).is_file():
+            return folder
+    hint = "" if told else " or in a folder above it"
+    raise ConfigurationError(
+        f"no project in {start}{hint}: {SITE} is missing. "
+        "Name the project's folder with --root or OAF_ROOT"
+    )
+
+
+def load_project(root: str | Path) -> Project:
+    """The project in `root`, every file of it checked.
+
+    Raises
+    ------
+    ConfigurationError
+        All that is wrong with all files.
+    """
+    project, problems = _read(Path(root).absolute(), whole=True)
+    if problems:
+        raise ConfigurationError(problems)
+    return project
+
+
+def load_site_only(root: str | Path) -> Project:
+    """The project in `root` without its tasks; its datasets are read when asked for.
+
+    For one report, which another dataset's mistake must not stop.
+
+    Raises
+    ------
+    ConfigurationError
+        All that is wrong with the site and instruments files.
+    """
+    project, problems = _read(Path(root).absolute(), whole=False)
+    if problems:
+        raise ConfigurationError(problems)
+    return project
+
+
+def check_config(root: str | Path) -> list[Problem]:
+    """All that is wrong with the configuration in `root`, by file and place; empty: nothing."""
+    return _read(Path(root).absolute(), whole=True)[1]
+
+
+def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
+    documents = (open_document(root / SITE, SITE), open_document(root / INSTRUMENTS, INSTRUMENTS))
+    site = Site() if documents[0].problems else read_site(documents[0], root)
+    instruments = {} if documents[1].problems else read_instruments(documents[1])
+    project = Project(root, site, instruments)
+    files: list[Complaints] = list(documents)
+    if whole:
+        datasets, complaints = _datasets(project)
+        tasks = _Tasks(project, *documents)
+        files += [*complaints, tasks.complaints]
+        project = replace(project, datasets=datasets, tasks=tasks.read())
+        for instrument in instruments.values():
+            path = (instrument.id, "template")
+            _check_template(project, documents[1], path, instrument.template)
+    return project, in_order([problem for file in files for problem in file.every()])
+
+
+def _datasets(project: Project) -> tuple[dict[str, Dataset], list[Complaints]]:
+    """Every file of ``config/datasets``."""
+    folder = project.root / DATASETS
+    found: dict[str, Dataset] = {}
+    complaints: list[Complaints] = []
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        unread = Complaints(DATASETS)
+        unread.add("", f"cannot be read: {error.strerror}")
+        return {}, [unread]
+    for path in paths:
+        if path.name.startswith((".", "~")) or path.name.endswith("~"):
+            continue  # what editors leave behind
+        name = f"{DATASETS}/{path.name}"
+        if fault := _fault_of_name(path.name, project.instruments):
+            misnamed = Complaints(name)
+            misnamed.add("", fault)
+            complaints.append(misnamed)
+            continue
+        document = open_document(path, name)
+        dataset = read_dataset(document, path)
+        _check_template(project, document, ("template",), dataset.template)
+        found[dataset.id] = dataset
+        complaints.append(document)
+    return found, complaints
+
+
+def _fault_of_name(name: str, instruments: Mapping[str, Instrument]) -> str:
+    instrument, dataset = split_id(name.removesuffix(".toml"))
+    if not name.endswith(".toml") or "_" not in name:
+        return "is not called <INST>_<dataset>.toml, as in BCT_LHC-B1-cmp.toml"
+    return fault_of_instrument(instrument, instruments) or fault_of_id(dataset, "dataset")
+
+
+class _Tasks:
+    """The table of tasks, beside the files that it refers to."""
+
+    def __init__(self, project: Project, site: Document, instruments: Document) -> None:
+        self.project = project
+        self.site = site
+        self.instruments = instruments
+        self.present = [name for name in TASKS if (project.root / name).exists()]
+        self.complaints = Complaints((self.present or list(TASKS))[0])
+
+    def read(self) -> tuple[Task, ...]:
+        """The tasks; what is wrong is noted in `complaints`."""
+        if len(self.present) != 1:
+            self.complaints.add("", self._absence())
+            return ()
+        project, site = self.project, self.project.site
+        around = Surroundings(
+            site.zone,
+            site.mail.domain,
+            tuple(site.sources) if self.site.table else None,
+            tuple(project.instruments) if self.instruments.table else None,
+            project.experts,
+            project.templates,
+        )
+        return read_tasks(project.root / self.present[0], self.complaints, around)
+
+    def _absence(self) -> str:
+        if self.present:
+            return f"{TASKS[1]} is there too; keep one of the two"
+        config = self.project.root / "config"
+        old = [name for name in ("tasks.xls", "tasks.ods") if (config / name).exists()]
+        hint = f"; save {old[0]} as .xlsx or CSV" if old else ""
+        return f"is missing, and so is tasks.xlsx{hint}"
+
+
+def _check_template(
+    project: Project, document: Document, path: tuple[str | int, ...], name: str
+) -> None:
+    if not name:
+        return
+    known = notebook.notebooks_in(project.templates)
+    if name not in known:
+        hint = f"{near(name, known)} There are: {listed(known)}"
+        document.at(path, f"no template is called {quoted(name)}.{hint}")
+    elif fault := notebook.fault_of_file(project.templates / f"{name}.ipynb"):
+        document.at(path, f"{name}.ipynb {fault}")
