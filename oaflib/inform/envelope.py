@@ -1,0 +1,121 @@
+"""A message and its envelope: headers that cannot be forged, ids that are the same twice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+
+from oaflib.inform.settings import MailSettings
+from oaflib.inform.sheet import Picture
+from oaflib.inform.texts import shown
+
+SUBJECT = 120  # characters
+LIMIT = 256 * 1024  # bytes of a whole message
+
+
+@dataclass(frozen=True)
+class Message:
+    """What to say, before it is said to anybody.
+
+    `key` names what it is about (a run, a morning): the same key and recipient give the same
+    Message-ID, and are sent once. `thread` is the dataset's, so that its mails stay together.
+    `pictures` are those that `html` shows, by content id. `tags` become ``X-OAF-…`` headers for
+    readers' filters.
+    """
+
+    key: str
+    thread: str
+    subject: str
+    text: str
+    html: str
+    pictures: tuple[tuple[str, Picture], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.key or not self.thread:
+            raise ValueError("a message needs a key and a thread")
+        object.__setattr__(self, "subject", shown(self.subject, SUBJECT))
+
+
+def message_id(key: str, recipient: str, host: str, thread: str = "") -> str:
+    """``<thread.hash@host>``: always the same for one key and recipient."""
+    digest = hashlib.sha256(f"{key}\0{recipient.lower()}".encode(errors="backslashreplace"))
+    return f"<{_slug(thread or 'oaf')}.{digest.hexdigest()[:24]}@{host}>"
+
+
+def thread_id(thread: str, host: str) -> str:
+    """The id that all mails of a thread refer to; no mail has it."""
+    digest = hashlib.sha256(thread.encode(errors="backslashreplace")).hexdigest()
+    return f"<{_slug(thread)}.{digest[:12]}.thread@{host}>"
+
+
+def envelope(
+    message: Message, recipient: str, settings: MailSettings, date: datetime
+) -> EmailMessage:
+    """The message to one recipient, ready to be sent.
+
+    Raises
+    ------
+    ValueError
+        A `date` without a zone.
+    """
+    if date.tzinfo is None:
+        raise ValueError(f"the date {date} of a mail has no time zone")
+    host = settings.host
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(settings.name, addr_spec=settings.address)
+    mail["To"] = Address(addr_spec=recipient)
+    if settings.reply_to:
+        name, address = parseaddr(settings.reply_to)
+        mail["Reply-To"] = Address(name, addr_spec=address)
+    mail["Subject"] = message.subject
+    mail["Date"] = date
+    mail["Message-ID"] = message_id(message.key, recipient, host, message.thread)
+    reference = thread_id(message.thread, host)
+    mail["In-Reply-To"] = reference
+    mail["References"] = reference
+    mail["List-Id"] = f"OAF {_slug(message.thread)} <{_slug(message.thread)}.oaf.{host}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    for name, value in message.tags:
+        mail[f"X-OAF-{_slug(name)}"] = _ascii(value)
+    mail.set_content(message.text, cte=_encoding(message.text))
+    mail.add_alternative(message.html, subtype="html", cte=_encoding(message.html))
+    if message.pictures:
+        html = mail.get_payload()[1]  # type: ignore[index]
+        for cid, picture in message.pictures:
+            html.add_related(  # type: ignore[union-attr]
+                picture.data,
+                "image",
+                picture.subtype,
+                cid=f"<{cid}>",
+                disposition="inline",
+                filename=f"{cid.partition('@')[0]}.{picture.subtype}",
+            )
+    return mail
+
+
+def wire(mail: EmailMessage) -> bytes:
+    """The bytes of a mail as SMTP carries them: ASCII, CRLF."""
+    return mail.as_bytes(policy=SMTP)
+
+
+def _slug(text: str) -> str:
+    """Letters, digits, ``-`` and ``_`` of a text, at most 32: safe within an id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:32].strip("-") or "oaf"
+
+
+def _ascii(text: str) -> str:
+    return shown(text, 120).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _encoding(text: str) -> str:
+    """Readable on the wire where that is not the longer way."""
+    foreign = len(text.encode("utf-8", "backslashreplace")) - len(text)
+    return "base64" if foreign * 12 > len(text) else "quoted-printable"

@@ -1,0 +1,182 @@
+"""From outcomes to lines: the worst first, common reasons folded, cut where a reader stops."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from oaflib.changes import Age, PastAlarm
+from oaflib.inform.sheet import Line, Section, Tone
+from oaflib.inform.texts import allowed, counted, number, quantity, shown, some_of, when
+from oaflib.report import Outcome, Severity
+from oaflib.window import Window
+
+_FOLD = 4  # findings with a common reason, from which they are one line
+_FIGURE = re.compile(r"[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
+_TONES: Mapping[Severity, Tone] = {
+    Severity.ALARM: "alarm",
+    Severity.INVALID: "invalid",
+    Severity.WARNING: "warning",
+}
+
+
+def found_lines(
+    outcomes: Iterable[Outcome], window: Window, ages: Mapping[str, Age], *, brief: bool = False
+) -> list[Line]:
+    """One line per finding, or per common reason of four and more; the worst first.
+
+    `brief` lines, of what the reader was told before, leave reason and advice to the page.
+    """
+    groups: dict[tuple[str, ...], list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(_common(outcome), []).append(outcome)
+    lines: list[tuple[int, int, str, Line]] = []
+    for members in groups.values():
+        parts = [members] if len(members) >= _FOLD else [[member] for member in members]
+        for part in parts:
+            line = _line(part, window, ages, brief=brief)
+            lines.append((-part[0].severity.rank, -len(part), line.head, line))
+    return [line for *_, line in sorted(lines, key=lambda entry: entry[:3])]
+
+
+def cleared_lines(alarms: Iterable[PastAlarm], window: Window) -> list[Line]:
+    """One line per alarm that is gone, with what it was."""
+    lines = []
+    for alarm in sorted(alarms, key=lambda alarm: (-alarm.severity.rank, alarm.identity)):
+        was = f"was {alarm.severity} since {when(alarm.since, window)}"
+        why = shown(alarm.reason, 100)
+        name = _name(alarm.device, alarm.variable)
+        lines.append(
+            Line(
+                head=f"{name}, {shown(alarm.check, 60)}",
+                tone="good",
+                value=f"{was} ({counted(alarm.reports, 'report')}){': ' if why else ''}{why}",
+                identities=(alarm.identity,),
+            )
+        )
+    return lines
+
+
+def cut(lines: Sequence[Line], budget: int) -> tuple[tuple[Line, ...], int]:
+    """As many lines as `budget` lines of text hold, and how many findings are left out.
+
+    Where all do not fit, those that could not be judged leave half of the room to the alarms.
+    """
+    invalid = [line for line in lines if line.tone == "invalid"]
+    others = [line for line in lines if line.tone != "invalid"]
+    need = sum(line.cost for line in others)
+    room = budget if not others else max(budget // 2, budget - need)
+    first, used = _take(invalid, room)
+    second, _ = _take(others, budget - used)
+    kept = [*first, *second]
+    left = sum(line.weight for line in lines) - sum(line.weight for line in kept)
+    return tuple(kept), left
+
+
+def section(title: str, lines: Sequence[Line], budget: int) -> Section:
+    """A section of at most `budget` lines of text; its title says how many findings it is about."""
+    kept, more = cut(lines, budget)
+    return Section(f"{title} ({sum(line.weight for line in lines)})", kept, more)
+
+
+def _take(lines: Sequence[Line], room: int) -> tuple[list[Line], int]:
+    used = 0
+    for index, line in enumerate(lines):
+        if used + line.cost > room:
+            return list(lines[:index]), used
+        used += line.cost
+    return list(lines), used
+
+
+def _common(outcome: Outcome) -> tuple[str, ...]:
+    """What findings of one cause share: all but the names and figures in them."""
+    reason = outcome.reason[:400]
+    for name in (outcome.variable, outcome.device):
+        if name:
+            reason = reason.replace(name, "…")
+    return (
+        str(outcome.severity),
+        outcome.check,
+        str(outcome.fault),
+        outcome.unit,
+        json.dumps(dict(outcome.limit), sort_keys=True, default=str),
+        _FIGURE.sub("#", reason),
+        outcome.guidance,
+    )
+
+
+def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, brief: bool) -> Line:
+    first = part[0]
+    since = _since(part, window, ages)
+    about = f"{shown(first.check, 60)}, {first.fault}"
+    reason, advice = shown(first.reason, 240), shown(first.guidance, 240)
+    facts: list[str] = []
+    if len(part) > 1:
+        names = [_name(outcome.device, outcome.variable) for outcome in part]
+        head = f"{len(part)} findings of {about}"
+        facts.append(some_of(names))
+        if not brief and reason:
+            facts.append(f"first: {reason}")
+    else:
+        head = _name(first.device, first.variable)
+        if brief:
+            head = f"{head}, {shown(first.check, 60)}"
+        else:
+            facts.append(f"{about}: {reason}" if reason else about)
+        if first.members:
+            count = counted(len(first.members), "member")
+            facts.append(f"{count}: {some_of(list(first.members))}")
+    line = Line(
+        head=head,
+        tag=str(first.severity),
+        tone=_TONES.get(first.severity, "calm"),
+        value=", ".join(filter(None, (_value(part), since))),
+        facts=tuple(facts),
+        advice=advice,
+        identities=tuple(outcome.identity for outcome in part),
+    )
+    return (
+        replace(line, facts=line.facts[:1] if len(part) > 1 else (), advice="") if brief else line
+    )
+
+
+def _name(device: str, variable: str) -> str:
+    """Device and variable, without saying the device twice."""
+    clean_device, clean_variable = shown(device, 80), shown(variable, 100)
+    if not clean_device or clean_variable.startswith(clean_device):
+        return clean_variable or "(no name)"
+    return f"{clean_device} {clean_variable}".rstrip()
+
+
+def _value(part: Sequence[Outcome]) -> str:
+    """The value, or the range of values, against the limit."""
+    first = part[0]
+    limit = allowed(first.limit, first.unit)
+    if len(part) == 1:
+        value = quantity(first.found, first.unit) if first.found is not None else ""
+    else:
+        figures = [o.found for o in part if isinstance(o.found, (int, float))]
+        value = f"{number(min(figures))} to {quantity(max(figures), first.unit)}" if figures else ""
+    if value and limit:
+        return f"{value} ({'allowed: ' if 'expected' not in limit else ''}{limit})"
+    return value or (f"allowed: {limit}" if limit else "")
+
+
+def _since(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age]) -> str:
+    """Since when, for how long, and whether it comes and goes."""
+    known = [ages[outcome.identity] for outcome in part if outcome.identity in ages]
+    if not known:
+        starts = [outcome.since for outcome in part if outcome.since is not None]
+        return f"since {when(min(starts), window)}" if starts else ""
+    oldest = min(known, key=lambda age: age.since)
+    words = f"since {when(oldest.since, window)}"
+    if oldest.reports > 1:
+        days = f"{counted(oldest.days, 'day')}, " if oldest.days else ""
+        words += f" ({days}{counted(oldest.reports, 'report')})"
+    flapping = [age for age in known if age.flapping]
+    if flapping:
+        times = max(age.onsets for age in flapping)
+        words += f"; comes and goes, {times} times lately"
+    return words
