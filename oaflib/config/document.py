@@ -22,6 +22,10 @@ _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)$
 class Unreadable(Exception):
     """A file that cannot be read at all; the text says why. Never leaves this room."""
 
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
 
 @dataclass
 class Complaints:
@@ -58,7 +62,7 @@ class Document(Complaints):
         self.table: dict[str, Any] = {}
         self._lines: dict[lines.Path, int] | None = None
         if isinstance(data, Unreadable):
-            self.add("", str(data))
+            self.add(data.place, str(data))
         else:
             self._parse(data)
 
@@ -76,10 +80,12 @@ class Document(Complaints):
             self.text = _utf8(data)
             self.table = tomllib.loads(self.text)
         except Unreadable as error:
-            self.add("", str(error))
+            self.add(error.place, str(error))
         except tomllib.TOMLDecodeError as error:
             self._syntax(str(error))
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            self.add("", "is nested too deeply to be read")
+        except ValueError as error:
             self.add("", f"is not TOML that can be read: {error}")
 
     def _syntax(self, error: str) -> None:
@@ -91,6 +97,7 @@ class Document(Complaints):
         else:
             cause, place = found[1], f"line {found[2]}, column {found[3]}"
             row = text.split("\n")[int(found[2]) - 1]
+        cause = re.sub(r"\('(.*?)',?\)", lambda found: f"[{found[1]}]".replace("', '", "."), cause)
         self.add(place, f"is not TOML: {cause}.{_advice(cause, row)}")
 
 
@@ -174,8 +181,8 @@ def _utf8(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise Unreadable(
-            f"line {line} holds the byte 0x{data[error.start]:02X}, which is not UTF-8; "
-            "save the file as UTF-8"
+            f"holds the byte 0x{data[error.start]:02X}, which is not UTF-8; save the file as UTF-8",
+            f"line {line}",
         ) from None
 
 
@@ -192,7 +199,7 @@ def _advice(cause: str, row: str) -> str:
         return " The same key or table is there twice"
     if "Unescaped '\\'" in cause:
         return " Write a text with backslashes in single quotes"
-    if "Illegal character" in cause or "Unterminated" in cause:
+    if "Illegal character '\\n'" in cause or "Unterminated" in cause:
         return " Is a quote missing at the end of the text?"
     if "Invalid value" in cause and re.match(r"[A-Za-z]", value):
         return " A text is written in quotes"

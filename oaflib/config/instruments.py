@@ -32,7 +32,7 @@ def read_instruments(document: Document) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     folded: dict[str, str] = {}
     for name, table in document.table.items():
-        if fault := fault_of_id(name, "instrument"):
+        if fault := fault_of_id(name, "an instrument"):
             document.at((name,), fault)
             continue
         if name.casefold() in folded:

@@ -184,7 +184,7 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
     project = Project(root, site, instruments)
     files: list[Complaints] = list(documents)
     if whole:
-        datasets, complaints = _datasets(project)
+        datasets, complaints = _datasets(project, _known(project, documents[1]))
         tasks = _Tasks(project, *documents)
         files += [*complaints, tasks.complaints]
         project = replace(project, datasets=datasets, tasks=tasks.read())
@@ -194,8 +194,10 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
     return project, in_order([problem for file in files for problem in file.every()])
 
 
-def _datasets(project: Project) -> tuple[dict[str, Dataset], list[Complaints]]:
-    """Every file of ``config/datasets``."""
+def _datasets(
+    project: Project, instruments: tuple[str, ...] | None
+) -> tuple[dict[str, Dataset], list[Complaints]]:
+    """Every file of ``config/datasets``, and what is wrong with them."""
     folder = project.root / DATASETS
     found: dict[str, Dataset] = {}
     complaints: list[Complaints] = []
@@ -209,7 +211,7 @@ def _datasets(project: Project) -> tuple[dict[str, Dataset], list[Complaints]]:
         if path.name.startswith((".", "~")) or path.name.endswith("~"):
             continue  # what editors leave behind
         name = f"{DATASETS}/{path.name}"
-        if fault := _fault_of_name(path.name, project.instruments):
+        if fault := _fault_of_name(path.name, instruments):
             misnamed = Complaints(name)
             misnamed.add("", fault)
             complaints.append(misnamed)
@@ -222,11 +224,16 @@ def _datasets(project: Project) -> tuple[dict[str, Dataset], list[Complaints]]:
     return found, complaints
 
 
-def _fault_of_name(name: str, instruments: Mapping[str, Instrument]) -> str:
+def _fault_of_name(name: str, instruments: tuple[str, ...] | None) -> str:
     instrument, dataset = split_id(name.removesuffix(".toml"))
     if not name.endswith(".toml") or "_" not in name:
         return "is not called <INST>_<dataset>.toml, as in BCT_LHC-B1-cmp.toml"
-    return fault_of_instrument(instrument, instruments) or fault_of_id(dataset, "dataset")
+    return fault_of_instrument(instrument, instruments) or fault_of_id(dataset, "a dataset")
+
+
+def _known(project: Project, document: Document) -> tuple[str, ...] | None:
+    """The instruments, or None when their file is too wrong to tell."""
+    return tuple(project.instruments) or (None if document.problems else ())
 
 
 class _Tasks:
@@ -247,9 +254,9 @@ class _Tasks:
         project, site = self.project, self.project.site
         around = Surroundings(
             site.zone,
-            site.mail.domain,
-            tuple(site.sources) if self.site.table else None,
-            tuple(project.instruments) if self.instruments.table else None,
+            site.mail.domain or (None if self.site.problems else ""),
+            tuple(site.sources) or (None if self.site.problems else ()),
+            _known(project, self.instruments),
             project.experts,
             project.templates,
         )

@@ -235,7 +235,7 @@ def _sources(document: Document, named: Any, root: Path) -> dict[str, SourceSett
     made = {}
     for name, table in named.items():
         path = ("sources", name)
-        if fault := fault_of_id(name, "source"):
+        if fault := fault_of_id(name, "a source"):
             document.at(path, fault)
         elif not isinstance(table, dict):
             document.at(path, f"must be a table [sources.{name}], not {described(table)}")

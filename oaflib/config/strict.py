@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -280,4 +281,5 @@ def _blamed(key: str, message: str, shape: Mapping[str, Any]) -> Fault:
     """The message at the key it blames or begins with the name of, else at the table."""
     if key not in shape:
         key = message.split(maxsplit=1)[0].strip("'\":,") if message.strip() else ""
+        message = re.sub(rf"^{re.escape(key)}(: | (?=is |has |must |cannot ))", "", message)
     return ((key,), message) if key in shape else ((), message)

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from oaflib.config.document import Complaints, Unreadable, read_bytes
-from oaflib.config.words import quoted, unseen
+from oaflib.config.words import listed, near, quoted
 
 _ROWS = 50_000
 # What Excel shows where a formula failed; begins like a comment and is none.
@@ -39,7 +39,7 @@ def read_rows(path: Path, complaints: Complaints, columns: tuple[str, ...]) -> l
         lines = _sheet(path) if path.suffix == ".xlsx" else _csv(_decoded(read_bytes(path)))
         return _rows(lines, complaints, columns)
     except Unreadable as error:
-        complaints.add("", str(error))
+        complaints.add(error.place, str(error))
         return []
 
 
@@ -50,7 +50,9 @@ def _rows(
     rows: list[Row] = []
     for line, raw in lines:
         cells = [_tidy(cell) for cell in raw]
-        if not any(cells) or (cells[0].startswith("#") and cells[0] not in _ERRORS):
+        if not any(cell.strip(",;") for cell in cells) or (
+            cells[0].startswith("#") and cells[0] not in _ERRORS
+        ):
             continue
         if header is None:
             header = _header(line, cells, complaints, columns)
@@ -61,8 +63,6 @@ def _rows(
             if cell and i not in header:
                 message = f"{quoted(cell)} stands in a column without a header"
                 complaints.add(f"line {line}, column {i + 1}", message)
-            elif fault := unseen(cell):
-                complaints.add(f"line {line}, {header[i]}", fault)
         found = dict(zip(range(len(cells)), cells, strict=True))
         rows.append(Row(line, {name: found.get(i, "") for i, name in header.items()}))
     if header is None:
@@ -74,8 +74,6 @@ def _header(
     line: int, cells: list[str], complaints: Complaints, columns: tuple[str, ...]
 ) -> dict[int, str]:
     """Each column's place and name; nothing when the line is no header at all."""
-    from oaflib.config.words import listed, near
-
     folded = {column.casefold(): column for column in columns}
     if not any(cell.casefold() in folded for cell in cells):
         complaints.add(
@@ -139,7 +137,8 @@ def _csv(text: str) -> Iterator[tuple[int, list[str]]]:
             yield line, cells
             line = skipped + reader.line_num + 1
     except csv.Error as error:
-        raise Unreadable(f"line {line} is not CSV: {error}. Is a quote left open?") from None
+        message = f"is not CSV: {error}. Is a quote left open?"
+        raise Unreadable(message, f"line {line}") from None
 
 
 def _delimiter(text: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,10 +64,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a task may name. Sources and instruments are None when their file cannot be read."""
+    """What a task may name; None where the file that would say so is wrong itself."""
 
     zone: str
-    domain: str
+    domain: str | None
     sources: tuple[str, ...] | None
     instruments: tuple[str, ...] | None
     experts: Path
@@ -104,7 +105,7 @@ def _task(
     if task.email and not task.user_id:
         complaints.add(f"line {row.line}, UserId", "is empty, but email is TRUE: who is mailed?")
     for word in task.user_id.split() if task.email else ():
-        if fault := fault_of_user(word, around.domain):
+        if fault := fault_of_user(word, "-" if around.domain is None else around.domain):
             complaints.add(f"line {row.line}, UserId", fault)
     return task
 
@@ -130,8 +131,8 @@ def _check_twice(tasks: list[Task], complaints: Complaints, zone: str) -> None:
 
 
 def _instrument(known: Sequence[str] | None, text: str) -> str:
-    fault = fault_of_id(text, "instrument")
-    if fault or (known is not None and (fault := fault_of_instrument(text, known))):
+    fault = fault_of_instrument(text, known) if text else "is empty"
+    if fault:
         raise ValueError(fault)
     return text
 
@@ -140,13 +141,13 @@ def _source(known: Sequence[str] | None, text: str) -> str:
     if not text:
         raise ValueError("is empty")
     if known is not None and text not in known:
-        hint = f"{near(text, known)} site.toml has: {listed(known)}"
+        hint = f"{near(text, known)} There are: {listed(known)}"
         raise ValueError(f"no source is called {quoted(text)}.{hint}")
     return text
 
 
 def _dataset(text: str) -> str:
-    if fault := fault_of_id(text, "dataset"):
+    if fault := fault_of_id(text, "a dataset"):
         raise ValueError(fault)
     return text
 
@@ -178,7 +179,7 @@ def _expert_code(experts: Path, text: str) -> str:
 
 def _function(text: str, experts: Path) -> str:
     """``module:function``, never imported here; read when it is a file of the experts' folder."""
-    if not _FUNCTION.fullmatch(text):
+    if not _FUNCTION.fullmatch(text) or any(map(keyword.iskeyword, re.split("[.:]", text))):
         raise ValueError(f"{quoted(text)} is not module:function, as in bct_experts:compare")
     module, _, function = text.partition(":")
     file = experts.joinpath(*module.split(".")).with_suffix(".py")
