@@ -4,13 +4,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-DEMO   ?= demo
+DAY    ?= 2026-11-22
 
 .PHONY: demo test install lab lint types lock bench faults screenshots clean
 
-demo: $(VENV)/.installed            ## a demo machine's two weeks, judged; the report repository is made
-	$(BIN)/oaf demo
-	$(BIN)/python run_daily.py --day $(shell $(BIN)/oaf demo --last-day)
+demo: $(VENV)/.installed            ## two weeks of a demo machine, the latest day judged, published, mailed
+	$(BIN)/oaf demo --last-day $(DAY)
+	$(BIN)/python run_daily.py --day $(DAY)
 
 test: $(VENV)/.installed-test       ## all the tests
 	$(BIN)/ruff check .
@@ -43,4 +43,4 @@ lock:                               ## resolve the dependencies anew
 	    --all-extras --group build -c requirements.lock pyproject.toml -o requirements-test.lock
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,7 +49,7 @@ def _scrap(notebook: Path) -> Any:
 
     try:
         scraps = scrapbook.read_notebook(str(notebook)).scraps
-    except (OSError, ValueError, KeyError, TypeError, nbformat.ValidationError) as error:
+    except Exception as error:  # nbformat raises whatever its converters do
         raise ReportError(f"{notebook} is not a readable notebook: {error}") from error
     return scraps[NAME].data if NAME in scraps else None
 
@@ -61,7 +61,7 @@ def outputs(notebook: Path) -> list[dict[str, Any]]:
     """
     try:
         cells = nbformat.read(notebook, as_version=4).cells
-    except (OSError, ValueError, KeyError, AttributeError, nbformat.ValidationError):
+    except Exception:  # nbformat raises whatever its converters do
         return []
     bundles: list[dict[str, Any]] = []
     for cell in cells:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from oaflib.run import limits
-from oaflib.run.request import FAILURE, Request, load
+from oaflib.run.request import AT, FAILURE, Request, load
 
 
 def main() -> int:
@@ -42,6 +42,7 @@ def _execute(request: Request, sockets: Path) -> None:
     import papermill
     from traitlets.config import Config
 
+    at = request.folder / AT
     config = Config()
     config.KernelManager.transport = "ipc"
     config.KernelManager.ip = str(sockets / "k")
@@ -59,10 +60,11 @@ def _execute(request: Request, sockets: Path) -> None:
         request_save_on_cell_execute=False,
         autosave_cell_every=0,
         config=config,
+        on_cell_execute=lambda **told: at.write_text(str(told["cell_index"])),
     )
 
 
-def _end_kernel(signum: int, frame: Any) -> None:
+def _end_kernel(_signum: int, _frame: Any) -> None:
     """Time is up: with the kernel dead papermill ends by itself, and saves what there is."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     limits.end_all(os.environ["OAF_TOKEN"], seconds=1.0)

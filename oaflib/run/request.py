@@ -13,6 +13,7 @@ FILE = "request.json"
 NOTEBOOK = "notebook.ipynb"
 FAILURE = "failure.json"
 LOG = "log.txt"
+AT = "at.txt"  # the number of the cell at work, counted from 0 in the executed notebook
 
 
 @dataclass(frozen=True)

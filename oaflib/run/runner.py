@@ -20,7 +20,7 @@ from oaflib.errors import OafError, ReportError, TemplateError
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits
 from oaflib.run.preflight import check_template, read_notebook
-from oaflib.run.request import FAILURE, LOG, Request
+from oaflib.run.request import AT, FAILURE, LOG, Request
 from oaflib.window import Window, instant
 
 _GRACE = 10.0  # seconds between asking a run to end and ending it
@@ -64,11 +64,11 @@ class Run:
 def run_report(project: Project, assignment: Assignment, window: Window) -> Run:
     """Run the assignment's notebook over `window`; never raises for what the run does.
 
-    The folder ``runs/<INST>_<dataset>/<label>/`` keeps the executed notebook, the records, the log
-    and ``report.json``, written last.
+    The folder ``runs/reports/<INST>_<dataset>/<label>/`` keeps the executed notebook, the records,
+    the log and ``report.json``, written last.
     """
     began = time.monotonic()
-    folder = project.runs / assignment.dataset / window.label
+    folder = run_folder(project, assignment.dataset, window)
     _clear(folder)
     try:
         request = _request(project, assignment, window, folder)
@@ -76,7 +76,7 @@ def run_report(project: Project, assignment: Assignment, window: Window) -> Run:
         failure = execute(request)
         if failure:
             raise ReportError(failure)
-        report = _provenance(scraps.read(request.notebook, request.token), assignment, request)
+        report = _provenance(scraps.read(request.notebook, request.token), request)
         failure = ""
     except (OafError, OSError) as error:
         failure = str(error)
@@ -154,39 +154,34 @@ def save_report(report: Report, folder: Path) -> None:
     beside.replace(folder / "report.json")
 
 
-def template_of(project: Project, assignment: Assignment) -> Path:
-    """The template of an assignment: its own, the dataset's, the instrument's, or generic."""
-    instrument = assignment.dataset.partition("_")[0]
-    family = project.instruments.get(instrument)
-    for name in (
-        assignment.template,
-        project.dataset(assignment.dataset).template,
-        family.template if family else "",
-    ):
-        if name:
-            return project.templates / f"{name.removesuffix('.ipynb')}.ipynb"
-    own = project.templates / f"{instrument.lower()}.ipynb"
-    return own if own.exists() else project.templates / "generic.ipynb"
+def parameters_for(project: Project, assignment: Assignment, window: Window) -> dict[str, Any]:
+    """What the template is given: plain JSON values."""
+    return {
+        "dataset": assignment.dataset,
+        "start": instant(window.start),
+        "end": instant(window.end),
+        "source": assignment.source,
+        "default_plots": assignment.default_plots,
+        "expert_code": assignment.expert_code or "None",
+        "low_res": assignment.low_res,
+        "name": assignment.name,
+        "run": _beneath(run_folder(project, assignment.dataset, window), project.root),
+    }
+
+
+def run_folder(project: Project, dataset: str, window: Window) -> Path:
+    """Where the run of `dataset` over `window` keeps what it makes."""
+    return project.runs / "reports" / dataset / window.label
 
 
 def _request(project: Project, assignment: Assignment, window: Window, folder: Path) -> Request:
     bounds = project.site.limits
     return Request(
-        template=template_of(project, assignment),
+        template=project.template(assignment.dataset, assignment.template),
         folder=folder,
         root=project.root,
         records=folder / "records",
-        parameters={
-            "dataset": assignment.dataset,
-            "start": instant(window.start),
-            "end": instant(window.end),
-            "source": assignment.source,
-            "default_plots": assignment.default_plots,
-            "expert_code": assignment.expert_code,
-            "low_res": assignment.low_res,
-            "name": assignment.name,
-            "run": _beneath(folder, project.root),
-        },
+        parameters=parameters_for(project, assignment, window),
         seconds=bounds.seconds,
         cell_seconds=bounds.cell_seconds,
         memory=bounds.memory_bytes,
@@ -243,18 +238,20 @@ def _sentence(failure: dict[str, str], request: Request) -> str:
 
 
 def _where(request: Request) -> str:
-    """The cell that was at work last, by its number and the title above it."""
+    """The cell that was at work last, as the template's author counts, and the title above it."""
     try:
-        cells = read_notebook(request.notebook).cells
-    except TemplateError:
+        at = int((request.folder / AT).read_text())
+        cells = read_notebook(request.template).cells
+    except (OSError, ValueError, TemplateError):
         return ""
-    title, found = "", ""
-    for number, cell in enumerate(cells, 1):
-        if cell.cell_type == "markdown":
-            title = cell.source.strip().splitlines()[0].strip("# ") if cell.source.strip() else ""
-        elif cell.metadata.get("papermill", {}).get("start_time"):
-            found = f", in cell {number}" + (f" '{title}'" if title else "")
-    return found
+    tagged = [i for i, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", [])]
+    if tagged and at == tagged[0] + 1:
+        return ", in the parameters"
+    if tagged and at > tagged[0]:
+        at -= 1  # papermill put a cell of its own behind the parameters
+    titles = [cell.source for cell in cells[:at] if cell.cell_type == "markdown"]
+    title = titles[-1].strip().splitlines()[0].strip("# ") if titles and titles[-1].strip() else ""
+    return f", in cell {at + 1}" + (f" '{title}'" if title else "")
 
 
 def _exit(code: int) -> str:
@@ -266,7 +263,7 @@ def _tail(request: Request) -> str:
     return text.splitlines()[-1][:500] if text else "nothing"
 
 
-def _provenance(report: Report, assignment: Assignment, request: Request) -> Report:
+def _provenance(report: Report, request: Request) -> Report:
     facts: dict[str, Any] = {**report.provenance, "template": request.template.name}
     return replace(report, provenance=facts)
 

@@ -48,7 +48,7 @@ class Front:
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for name, entry in self.records.entries.items():
             said = {
                 State.LOGGED: "",

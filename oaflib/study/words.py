@@ -188,9 +188,9 @@ def conclude(
     made = datetime.now(UTC)
     outcomes = [*outcomes, *_never_ran(study, outcomes)]
     try:
-        entries = open_records(study.records_folder).entries.values()
+        entries = list(open_records(study.records_folder).entries.values())
     except RecordsError:
-        entries = ()
+        entries = []
     report = Report(
         instrument=study.dataset.instrument,
         dataset=study.dataset.name,

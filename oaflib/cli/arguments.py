@@ -1,0 +1,127 @@
+"""What the command line may say."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from oaflib.window import parse_duration, parse_instant
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The command and its options; leaves with 2 and a usage line when they are wrong."""
+    parser = argparse.ArgumentParser(
+        prog="oaf",
+        description="Looks every morning at what the instruments logged, and tells their experts.",
+    )
+    parser.add_argument("--version", action="version", version=f"oaf {version('oaflib')}")
+    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--root",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="the project's folder (else OAF_ROOT, else the current folder or one above)",
+    )
+
+    def command(name: str, what: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=what, description=what, parents=[shared])
+
+    _daily(command("daily", "make, publish and mail the reports that are due (run_daily.py)"))
+    _run(command("run", "make one report and publish it; no mail"))
+    _replay(command("replay", "write a report's notebook, ready to run again"))
+    _ingest(command("ingest", "bring CSV, Parquet, HDF5 or TFS files into the embedded store"))
+    command("publish", "make all views of the report repository again, from the reports on disk")
+    mail = command("mail", "the outbox of mails")
+    what = mail.add_mutually_exclusive_group(required=True)
+    what.add_argument("--flush", action="store_true", help="send what is waiting")
+    what.add_argument("--list", action="store_true", help="what is waiting, and what died")
+    command("check-config", "check every file of the configuration; nothing runs")
+    listing = command("list", "the tasks, sources and templates of the project")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    demo = command("demo", "fill the embedded store with the demo machine's two weeks")
+    demo.add_argument("--days", type=_positive, default=14, help="how many days (14)")
+    demo.add_argument("--last-day", type=_day, default=None, metavar="DAY", help="the last of them")
+    return parser.parse_args(argv)
+
+
+def _daily(parser: argparse.ArgumentParser) -> None:
+    anchor = parser.add_mutually_exclusive_group()
+    anchor.add_argument("--day", type=_day, help="report this calendar day (2026-11-22)")
+    anchor.add_argument("--at", type=_moment, help="as if it were this time (ISO 8601, with zone)")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="tasks, as BCT_* or *_PS")
+    parser.add_argument("--schedule", default="", choices=("daily", "hourly", "weekly"))
+    parser.add_argument("--jobs", type=_positive, default=0, help="reports at once (one a core)")
+    parser.add_argument("--no-mail", action="store_true", help="inform nobody")
+    parser.add_argument("--again", action="store_true", help="also what is there already")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be made; make nothing"
+    )
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="<INST>_<dataset>")
+    _window(parser)
+    parser.add_argument("--template", default="", help="a notebook of notebooks/templates/")
+    parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
+    parser.add_argument("--expert", default="", metavar="CODE", help="expert code to run after it")
+    parser.add_argument("--low-res", action="store_true", help="a light page")
+    parser.add_argument("--name", default="", help="the report's own name, in place of its day")
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET")
+    _window(parser)
+    parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
+    parser.add_argument("--lab", action="store_true", help="open it in JupyterLab")
+
+
+def _ingest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--source", default="", help="an embedded source (the only one, or LDB)")
+    parser.add_argument(
+        "--on-bad",
+        choices=("refuse", "keep"),
+        default="refuse",
+        help="a file with bad lines: refuse it whole, or keep its good lines",
+    )
+    parser.add_argument("--device", default="", help="device of columns that name only a field")
+    parser.add_argument("--zone", default="", help="zone of times written without one")
+
+
+def _window(parser: argparse.ArgumentParser) -> None:
+    """--day D | --last 15min | --from A --to B; nothing is yesterday."""
+    parser.add_argument("--day", type=_day, help="a calendar day (2026-11-22)")
+    parser.add_argument("--last", type=_duration, metavar="15min", help="until now")
+    parser.add_argument("--from", type=_moment, dest="begin", metavar="TIME", help="ISO 8601, zone")
+    parser.add_argument("--to", type=_moment, dest="end", metavar="TIME", help="ISO 8601, zone")
+
+
+def _typed(reader: Callable[[str], Any], noun: str) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return reader(text)
+        except (ValueError, OverflowError) as error:
+            raise argparse.ArgumentTypeError(f"'{text}' is not {noun}: {error}") from None
+
+    return read
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("1 or more")
+    return number
+
+
+_day: Callable[[str], date] = _typed(date.fromisoformat, "a day like 2026-11-22")
+_moment: Callable[[str], datetime] = _typed(
+    lambda text: parse_instant(text).astimezone(UTC), "a time like 2026-11-22T08:00Z"
+)
+_duration: Callable[[str], timedelta] = _typed(parse_duration, "a duration")
+_positive: Callable[[str], int] = _typed(_at_least_one, "a number")

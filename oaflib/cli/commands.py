@@ -1,0 +1,272 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from oaflib.config.project import Project, check_config, find_root, load_project, load_site_only
+from oaflib.errors import ConfigurationError
+from oaflib.inform.texts import counted
+from oaflib.window import Window, between, calendar_day, last, yesterday
+
+
+def now() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
+def say(*lines: str) -> None:
+    """Lines on standard output."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def daily(given: Namespace) -> int:
+    """The morning: 0 every report was made, 1 some could not be."""
+    from oaflib.cli.progress import Lines
+    from oaflib.daily.due import due, morning_of
+    from oaflib.daily.morning import Desk, hold
+    from oaflib.daily.telling import Teller, base_of, settings_of
+    from oaflib.run.lock import held
+    from oaflib.state import State
+
+    project = load_project(find_root(given.root))
+    zone = project.site.zone
+    at = morning_of(given.day, zone) if given.day else (given.at or now())
+    wanted = due(project.tasks, at.astimezone(ZoneInfo(zone)), given.schedule, given.only)
+    if given.dry_run:
+        say(*(f"{one.task.id} {one.window.label} from {one.task.source}" for one in wanted))
+        return 0
+    if not wanted:
+        say("No report is due.")
+        return 0
+    with held(project.runs / "lock"), State(project.runs / "state.sqlite") as state:
+        teller = Teller(
+            state,
+            settings_of(project),
+            base_of(project),
+            now,
+            when=project.site.mail.when,
+            silent=given.no_mail,
+        )
+        desk = Desk(project, state, site_of(project), teller, now)
+        jobs = given.jobs or len(os.sched_getaffinity(0))
+        morning = hold(desk, wanted, jobs, Lines(sys.stdout), again=given.again)
+        if not given.no_mail:
+            _flush(project, state)
+    say(f"The report repository is {project.publish / 'index.html'}")
+    return bool(morning.failed)
+
+
+def run(given: Namespace) -> int:
+    """One report, published in its place; nobody is mailed."""
+    from oaflib.daily.morning import body_of
+    from oaflib.publish import place
+    from oaflib.run.runner import run_report
+
+    project = load_site_only(find_root(given.root))
+    window = _window(given, project.site.zone)
+    assignment = _assignment(given, project)
+    project.dataset(assignment.dataset)
+    done = run_report(project, assignment, window)
+    folder = place(done.report, body_of(done), project.publish, site_of(project))
+    counts = ", ".join(f"{count} {name}" for name, count in done.report.counts.items() if count)
+    say(f"{assignment.dataset} {window.label}: {done.failure or counts} ({done.seconds:.1f} s)")
+    say(str(folder / "index.html"))
+    return bool(done.failure)
+
+
+def replay(given: Namespace) -> int:
+    """Write the notebook of a report, ready to run again on the records that are kept."""
+    from oaflib.run.replay import write_replay
+
+    project = load_site_only(find_root(given.root))
+    window = _window(given, project.site.zone)
+    path = write_replay(project, _assignment(given, project), window)
+    say(str(path))
+    if given.lab:
+        os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(path)])
+    return 0
+
+
+def ingest(given: Namespace) -> int:
+    """Bring files into the embedded store; 1 when a file was refused or lines were left out."""
+    from oaflib.sources.embedded import IngestOptions, Lake, ingest_files
+
+    project = load_site_only(find_root(given.root))
+    options = IngestOptions(on_bad=given.on_bad, device=given.device, zone=given.zone)
+    with Lake(store_of(project, given.source)) as lake:
+        results = ingest_files(given.files, lake, options)
+    for result in results:
+        say(str(result))
+    return any(result.bad or result.refused for result in results)
+
+
+def publish(given: Namespace) -> int:
+    """All views made again from the reports on disk."""
+    from oaflib.publish import rebuild
+
+    project = load_project(find_root(given.root))
+    rebuild(project.publish, site_of(project))
+    say(f"The report repository is {project.publish / 'index.html'}")
+    return 0
+
+
+def mail(given: Namespace) -> int:
+    """Send what waits, or list it; 1 when mails died."""
+    from oaflib.inform.outbox import letters
+    from oaflib.state import State
+
+    project = load_site_only(find_root(given.root))
+    with State(project.runs / "state.sqlite") as state:
+        if given.flush:
+            return _flush(project, state)
+        for letter in letters(state, "queued", "sending", "handed", "dead"):
+            say(f"{letter.state:8} {letter.recipient}  {letter.subject}  {letter.reply}".rstrip())
+    return 0
+
+
+def check_config_(given: Namespace) -> int:
+    """Every file of the configuration; 2 when something is wrong."""
+    problems = check_config(find_root(given.root))
+    for problem in problems:
+        say(str(problem))
+    say(counted(len(problems), "problem") if problems else "The configuration is right.")
+    return 2 if problems else 0
+
+
+def list_(given: Namespace) -> int:
+    """The tasks, sources and templates of the project."""
+    project = load_project(find_root(given.root))
+    templates = sorted(path.stem for path in project.templates.glob("*.ipynb"))
+    if given.json:
+        document = {
+            "tasks": [vars(task) for task in project.tasks],
+            "sources": {name: entry.kind for name, entry in project.site.sources.items()},
+            "templates": templates,
+        }
+        say(json.dumps(document, indent=1))
+        return 0
+    for task in project.tasks:
+        title = project.dataset(task.id).title
+        say(f"{task.id:24} {task.source:6} {task.schedule:7} {task.window:10} {title}")
+    say("sources: " + ", ".join(f"{n} ({s.kind})" for n, s in project.site.sources.items()))
+    say("templates: " + ", ".join(templates))
+    return 0
+
+
+def demo(given: Namespace) -> int:
+    """Fill the embedded store of the project with the demo machine's days."""
+    from oaflib.cli.demonstration import fill
+
+    return fill(given)
+
+
+def store_of(project: Project, name: str = "") -> Path:
+    """The folder of an embedded source: the one named, or the only one.
+
+    Raises
+    ------
+    ConfigurationError
+        None, or several and none named.
+    """
+    embedded = {
+        source.name: source for source in project.site.sources.values() if source.kind == "embedded"
+    }
+    if name:
+        project.source_settings(name)
+    elif len(embedded) == 1:
+        (name,) = embedded
+    if name not in embedded:
+        raise ConfigurationError(
+            "which embedded source? --source names one of: "
+            + (", ".join(embedded) or "there is none")
+        )
+    return project.root / str(embedded[name].options["folder"])
+
+
+def site_of(project: Project):  # type: ignore[no-untyped-def]
+    """What the pages know of the site."""
+    from oaflib.publish import Site
+
+    steps = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1), "hourly": timedelta(hours=1)}
+    return Site(
+        title=project.site.title,
+        zone=project.site.zone,
+        url=project.site.url,
+        families={entry.id: entry.title for entry in project.instruments.values()},
+        periods={task.id: steps[task.schedule] for task in project.tasks},
+    )
+
+
+def _flush(project: Project, state: object) -> int:
+    from oaflib.daily.telling import settings_of
+    from oaflib.inform.send import flush
+    from oaflib.inform.transport import transport_for
+    from oaflib.state import State
+
+    assert isinstance(state, State)
+    settings = settings_of(project)
+    outbox = project.runs / "outbox"
+    flushed = flush(state, transport_for(settings, outbox), now())
+    where = f"to {settings.server}" if settings.server else f"into {outbox}"
+    say(f"{counted(flushed.sent, 'mail')} {where}" + _left(flushed))
+    return bool(flushed.dead)
+
+
+def _left(flushed: object) -> str:
+    words = [
+        f"{getattr(flushed, name)} {said}"
+        for name, said in (("waiting", "wait for another try"), ("dead", "cannot be delivered"))
+        if getattr(flushed, name)
+    ]
+    return ("; " + ", ".join(words)) if words else ""
+
+
+def _assignment(given: Namespace, project: Project):  # type: ignore[no-untyped-def]
+    """How the dataset is reported: as its task says, or as the command line does."""
+    from oaflib.run.runner import Assignment
+
+    tasks = [task for task in load_project(project.root).tasks if task.id == given.dataset]
+    source = given.source or (tasks[0].source if tasks else next(iter(project.site.sources)))
+    project.source_settings(source)
+    made = Assignment(given.dataset, source)
+    if tasks:
+        made = replace(
+            made,
+            default_plots=tasks[0].default_plots,
+            expert_code=tasks[0].expert_code,
+            template=tasks[0].template,
+        )
+    return replace(
+        made,
+        template=getattr(given, "template", "") or made.template,
+        expert_code=getattr(given, "expert", "") or made.expert_code,
+        low_res=getattr(given, "low_res", False),
+        name=getattr(given, "name", ""),
+    )
+
+
+def _window(given: Namespace, zone: str) -> Window:
+    name = getattr(given, "name", "")
+    ways = [bool(given.day), bool(given.last), bool(given.begin or given.end)]
+    if sum(ways) > 1 or bool(given.begin) != bool(given.end):
+        raise ConfigurationError("say when in one way: --day, --last, or --from and --to together")
+    try:
+        if given.day:
+            found = calendar_day(given.day, zone)
+        elif given.last:
+            found = last(given.last, now().replace(second=0, microsecond=0), zone)
+        elif given.begin:
+            found = between(given.begin, given.end, zone)
+        else:
+            found = yesterday(now(), zone)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+    return replace(found, label=name) if name else found

@@ -1,0 +1,37 @@
+"""``oaf demo``: a project with the demo machine's data in its embedded store."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import date
+
+from tqdm import tqdm
+
+from oaflib import demo
+from oaflib.cli.commands import say, store_of
+from oaflib.config.project import find_root, load_project
+from oaflib.sources.base import Snapshot
+from oaflib.sources.embedded import Lake
+
+
+def fill(given: Namespace) -> int:
+    """Write the demo machine's days into the embedded store; days that are there stay."""
+    project = load_project(find_root(given.root))
+    folder = store_of(project)
+    last: date = given.last_day or demo.LAST
+    days = demo.days(last, given.days)
+    count = 0
+    with Lake(folder) as lake:
+        for query in demo.snapshots():
+            lake.save_snapshot(Snapshot(query.name, query.variables, query.description))
+        for day in tqdm(days, desc="demo days", unit="day", disable=not sys.stderr.isatty()):
+            origin = f"demo machine {day} of the days to {last}"
+            if lake.holds(origin):
+                continue
+            with lake.writing(origin=origin) as batch:
+                for series in demo.generate(day, last):
+                    batch.add(series)
+                    count += len(series)
+    say(f"The demo machine's days {days[0]} to {days[-1]} are in {folder} ({count:,} samples new).")
+    return 0

@@ -1,0 +1,201 @@
+"""The morning: every due report made, published and told, each fault kept to its task.
+
+State on disk is right after a kill at any instant. A report goes through EXECUTED (its
+``report.json`` is in the run's folder), PUBLISHED (its page is in the repository) and DONE (its
+alarms and mails are in one transaction with that word); the next morning finishes what was left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from oaflib import changes as changing
+from oaflib import report as documents
+from oaflib.body import Body
+from oaflib.changes import AlarmState, Changes
+from oaflib.config.project import Project
+from oaflib.daily.due import Due
+from oaflib.daily.telling import Teller
+from oaflib.errors import OafError, ReportError
+from oaflib.publish import Site, place
+from oaflib.report import Report
+from oaflib.run.page import export_body
+from oaflib.run.request import NOTEBOOK
+from oaflib.run.runner import Run, failed_report, run_folder, run_report
+from oaflib.state import RunRow, RunStatus, State
+from oaflib.window import nanoseconds
+
+ATTEMPTS = 3  # mornings on which a broken report is tried again
+
+
+class Progress(Protocol):
+    """Who is told how the morning goes."""
+
+    def started(self, count: int) -> None:
+        """So many reports are due."""
+
+    def ended(self, done: Done) -> None:
+        """One more is there."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One report of the morning.
+
+    `failure` is a sentence when it could not be made. `kept` says it was there already.
+    """
+
+    due: Due
+    report: Report | None
+    changes: Changes | None = None
+    seconds: float = 0.0
+    failure: str = ""
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Morning:
+    """All of it."""
+
+    done: tuple[Done, ...] = field(default=())
+
+    @property
+    def failed(self) -> tuple[Done, ...]:
+        """The reports that could not be made."""
+        return tuple(done for done in self.done if done.failure)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a morning works with."""
+
+    project: Project
+    state: State
+    site: Site
+    teller: Teller
+    now: Callable[[], datetime]
+
+
+def hold(
+    desk: Desk, wanted: Sequence[Due], jobs: int, progress: Progress, *, again: bool = False
+) -> Morning:
+    """Make the `wanted` reports, `jobs` at once; publish and tell each as it comes.
+
+    What is there already is left alone, unless `again`.
+    """
+    progress.started(len(wanted))
+    done = []
+    left = []
+    for due in wanted:
+        row = desk.state.run(*due.key)
+        if row and not again and (row.status is RunStatus.DONE or _given_up(row)):
+            kept = Done(due, None, failure=row.detail, kept=True)
+            done.append(kept)
+            progress.ended(kept)
+        else:
+            left.append((due, row))
+    for due, row, run in _runs(desk, left, jobs):
+        ended = _finish(desk, due, row, run)
+        done.append(ended)
+        progress.ended(ended)
+    return Morning(tuple(done))
+
+
+def _given_up(row: RunRow) -> bool:
+    return row.status is RunStatus.FAILED and row.attempt >= ATTEMPTS
+
+
+def _runs(
+    desk: Desk, wanted: Sequence[tuple[Due, RunRow | None]], jobs: int
+) -> Iterator[tuple[Due, RunRow | None, Run]]:
+    """Each with its run, as they end; what an earlier morning executed is taken up."""
+    waiting: dict[Future[Run], tuple[Due, RunRow | None]] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for due, row in wanted:
+            run = _executed(desk.project, due, row)
+            if run:
+                yield due, row, run
+            else:
+                future = pool.submit(run_report, desk.project, due.assignment, due.window)
+                waiting[future] = (due, row)
+        while waiting:
+            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in ended:
+                due, row = waiting.pop(future)
+                yield due, row, _result(desk.project, due, future)
+
+
+def _result(project: Project, due: Due, future: Future[Run]) -> Run:
+    """The run; an error of our own becomes a failed report like any other."""
+    try:
+        return future.result()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        report = failed_report(project, due.assignment, due.window, reason)
+        return Run(report, run_folder(project, due.task.id, due.window), 0.0, reason)
+
+
+def _executed(project: Project, due: Due, row: RunRow | None) -> Run | None:
+    """The run that an earlier morning executed and did not finish telling."""
+    if row is None or row.status not in (RunStatus.EXECUTED, RunStatus.PUBLISHED):
+        return None
+    folder = run_folder(project, due.task.id, due.window)
+    try:
+        report = documents.read((folder / "report.json").read_bytes())
+    except (OSError, ReportError):
+        return None
+    if report.window.key != due.window.key:
+        return None
+    return Run(report, folder, 0.0, "" if report.finished else report.outcomes[0].reason)
+
+
+def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
+    """Publish and tell one run."""
+    attempt = (row.attempt + 1) if row and row.status is RunStatus.FAILED else 1
+    entry = RunRow(
+        *due.key,
+        label=due.window.label,
+        status=RunStatus.EXECUTED,
+        attempt=attempt,
+        severity=str(run.report.severity),
+        detail=run.failure,
+        ended=nanoseconds(desk.now()),
+    )
+    desk.state.put_run(entry)
+    remembered = _remembered(desk.state, run.report.id)
+    state, changed = changing.advance(remembered, run.report)
+    try:
+        folder = place(changed.report, body_of(run), desk.project.publish, desk.site)
+    except (OafError, OSError) as error:
+        failure = f"the page could not be published: {error}"
+        desk.state.put_run(replace(entry, detail=failure))
+        return Done(due, changed.report, changed, run.seconds, failure)
+    with desk.state.transaction():
+        status = RunStatus.FAILED if run.failure else RunStatus.DONE
+        desk.state.put_run(replace(entry, status=status, place=str(folder)))
+        desk.state.keep(_memory(run.report.id), state.write())
+        if attempt == 1 or not run.failure:
+            desk.teller.report(due.task, changed, attempt)
+    return Done(due, changed.report, changed, run.seconds, run.failure)
+
+
+def body_of(run: Run) -> Body:
+    """What the run's notebook shows, and its expert's."""
+    body = export_body(run.folder / NOTEBOOK, finished=run.report.finished)
+    expert = run.folder / "expert" / NOTEBOOK
+    if expert.exists():
+        body = body.with_expert(export_body(expert, prefix="expert-"))
+    return body
+
+
+def _remembered(state: State, dataset: str) -> AlarmState:
+    text = state.value(_memory(dataset))
+    return AlarmState.read(text) if text else AlarmState(dataset)
+
+
+def _memory(dataset: str) -> str:
+    return f"alarms/{dataset}"
