@@ -1,0 +1,287 @@
+"""What the front page says, kept in ``index.json`` for programs and for the next publishing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from oaflib.publish.entry import Entry
+from oaflib.publish.shelf import Shelf, worst
+from oaflib.publish.site import Site
+from oaflib.publish.words import counted, spoken
+from oaflib.report import Change, Outcome, Report
+from oaflib.window import instant
+
+SCHEMA = "oaf-index/1"
+DAYS = 14
+SHOWN = 50
+"""Alarms of one report that the front page lists; its own page has all."""
+
+Trends = Mapping[str, Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An outcome on the front page: where it stands, and how its value went."""
+
+    outcome: Outcome
+    anchor: str
+    trend: tuple[float | None, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values: the outcome's own, and ``anchor`` and ``trend``."""
+        return {**self.outcome.document(), "anchor": self.anchor, "trend": list(self.trend)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Finding:
+        """The finding that `document` says."""
+        return cls(Outcome.of(document), document["anchor"], tuple(document["trend"]))
+
+
+@dataclass(frozen=True)
+class Card:
+    """A dataset on the front page: its most recent report, what it found, its last days."""
+
+    entry: Entry
+    alarms: tuple[Finding, ...] = ()
+    cleared: tuple[Finding, ...] = ()
+    more: int = 0
+    days: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "id": self.entry.id,
+            "href": f"{self.entry.path}/index.html",
+            **self.entry.document(),
+            "alarms": [finding.document() for finding in self.alarms],
+            "cleared": [finding.document() for finding in self.cleared],
+            "more": self.more,
+            "days": dict(self.days),
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Card:
+        """The card that `document` says."""
+        return cls(
+            Entry.of(document),
+            tuple(map(Finding.of, document["alarms"])),
+            tuple(map(Finding.of, document["cleared"])),
+            document["more"],
+            document["days"],
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding and the dataset it is of."""
+
+    card: Card
+    finding: Finding
+
+    @property
+    def href(self) -> str:
+        """From the repository's root to the finding in its report."""
+        return f"{self.card.entry.path}/index.html#{self.finding.anchor}"
+
+
+@dataclass(frozen=True)
+class Front:
+    """All cards, by dataset id, and what follows from them."""
+
+    cards: tuple[Card, ...]
+    site: Site
+
+    @cached_property
+    def made_at(self) -> datetime:
+        """When the newest report was made: how old the page is."""
+        return max(
+            (card.entry.made_at for card in self.cards), default=datetime(1970, 1, 1, tzinfo=UTC)
+        )
+
+    @cached_property
+    def today(self) -> date:
+        """The local day of `made_at`."""
+        return self.made_at.astimezone(self.site.tz).date()
+
+    @cached_property
+    def current(self) -> tuple[Card, ...]:
+        """Cards of datasets that a task still makes."""
+        return tuple(card for card in self.cards if not self.site.retired(card.entry))
+
+    @cached_property
+    def retired(self) -> tuple[Card, ...]:
+        """Cards of datasets no task makes any more."""
+        return tuple(card for card in self.cards if self.site.retired(card.entry))
+
+    @cached_property
+    def new(self) -> tuple[Line, ...]:
+        """New alarms, the worst first; so is one nobody compared with the day before."""
+        return self._lines(lambda outcome: outcome.change is not Change.ONGOING)
+
+    @cached_property
+    def ongoing(self) -> tuple[Line, ...]:
+        """Alarms that were there before, the worst first."""
+        return self._lines(lambda outcome: outcome.change is Change.ONGOING)
+
+    @cached_property
+    def cleared(self) -> tuple[Line, ...]:
+        """What was an alarm in the report before and is none."""
+        return tuple(Line(card, finding) for card in self.current for finding in card.cleared)
+
+    @cached_property
+    def failed(self) -> tuple[Card, ...]:
+        """Datasets whose most recent run did not finish."""
+        return tuple(card for card in self.current if card.entry.failed)
+
+    @cached_property
+    def late(self) -> tuple[Card, ...]:
+        """Datasets whose next report was due before this page was made."""
+        return tuple(
+            card
+            for card in self.current
+            if (due := self.site.due(card.entry)) is not None and due < self.made_at
+        )
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Datasets with a task and no report yet."""
+        return tuple(sorted(set(self.site.periods) - {card.entry.id for card in self.cards}))
+
+    @cached_property
+    def next_due(self) -> datetime | None:
+        """When the morning after this page must be there: the first due of those in time."""
+        dues = [self.site.due(card.entry) for card in self.current if card not in self.late]
+        return min((due for due in dues if due is not None), default=None)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many alarms are new, ongoing and cleared, and how many reports there are."""
+
+        def of(name: str) -> int:
+            return sum(c.entry.changes.get(name, 0) for c in self.current if not c.entry.failed)
+
+        new = sum(
+            c.entry.counts.get("alarm", 0) + c.entry.counts.get("invalid", 0)
+            for c in self.current
+            if not c.entry.failed
+        ) - of("ongoing")
+        return {
+            "new": max(new, 0),
+            "ongoing": of("ongoing"),
+            "cleared": of("cleared"),
+            "failed": len(self.failed),
+            "late": len(self.late),
+            "reports": len(self.current),
+        }
+
+    @cached_property
+    def sentence(self) -> str:
+        """``Monday 23 November: 3 new, 5 ongoing, 2 cleared, 1 report failed, 24 reports``."""
+        counts = self.counts
+        if not self.cards:
+            return "No report yet."
+        parts = [f"{counts[name]} {name}" for name in ("new", "ongoing", "cleared") if counts[name]]
+        if not (counts["new"] or counts["ongoing"]):
+            parts.insert(0, "no alarm")
+        parts += [
+            f"{counted(counts[name], 'report')} {name}"
+            for name in ("failed", "late")
+            if counts[name]
+        ]
+        parts.append(counted(counts["reports"], "report"))
+        return f"{spoken(self.today)}: {', '.join(parts)}"
+
+    @cached_property
+    def families(self) -> tuple[tuple[str, tuple[Card, ...]], ...]:
+        """Current cards by instrument."""
+        names = sorted({card.entry.instrument for card in self.current})
+        return tuple(
+            (name, tuple(card for card in self.current if card.entry.instrument == name))
+            for name in names
+        )
+
+    @cached_property
+    def week(self) -> tuple[date, ...]:
+        """The last fourteen days that reports are about, the earliest first."""
+        final = max((card.entry.day for card in self.current), default="1970-01-01")
+        last = date.fromisoformat(final)
+        return tuple(last - timedelta(days=back) for back in reversed(range(DAYS)))
+
+    def family_mark(self, cards: Sequence[Card], day: date) -> tuple[str, int]:
+        """The worst mark of a family's day, and how many of its datasets were alarming."""
+        marks = [card.days.get(day.isoformat(), "none") for card in cards]
+        bad = sum(mark in ("alarm", "invalid", "failed") for mark in marks)
+        return worst(marks), bad
+
+    def document(self) -> dict[str, Any]:
+        """``index.json``."""
+        return {
+            "schema": SCHEMA,
+            "title": self.site.title,
+            "zone": self.site.zone,
+            "made_at": instant(self.made_at),
+            "sentence": self.sentence,
+            "counts": self.counts,
+            "late": [card.entry.id for card in self.late],
+            "datasets": [card.document() for card in self.cards],
+        }
+
+    def text(self) -> str:
+        """``index.json`` as strict JSON."""
+        return json.dumps(self.document(), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
+
+    def with_card(self, card: Card) -> Front:
+        """The same with one dataset's card put in or replaced."""
+        others = [other for other in self.cards if other.entry.id != card.entry.id]
+        cards = sorted([*others, card], key=lambda one: one.entry.id)
+        return Front(tuple(cards), self.site)
+
+    def _lines(self, chosen: Any) -> tuple[Line, ...]:
+        lines = [
+            Line(card, finding)
+            for card in self.current
+            if not card.entry.failed
+            for finding in card.alarms
+            if chosen(finding.outcome)
+        ]
+        lines.sort(key=lambda line: (-line.finding.outcome.severity.rank, line.card.entry.id))
+        return tuple(lines)
+
+
+def card_of(report: Report, anchors: Sequence[str], shelf: Shelf, trends: Trends) -> Card:
+    """The card of a dataset whose most recent report is `report`."""
+    entry = Entry.of_report(report)
+    ordered = sorted(
+        zip(report.outcomes, anchors, strict=True),
+        key=lambda pair: (pair[0].change is Change.ONGOING, -pair[0].severity.rank, pair[0].device),
+    )
+    alarms = [
+        Finding(outcome, anchor, tuple(trends.get(outcome.identity, ()))[-30:])
+        for outcome, anchor in ordered
+        if outcome.severity.alarming
+    ]
+    cleared = [
+        Finding(outcome, anchor) for outcome, anchor in ordered if outcome.change is Change.CLEARED
+    ]
+    last = date.fromisoformat(entry.day)
+    days = [(last - timedelta(days=back)).isoformat() for back in reversed(range(2 * DAYS))]
+    return Card(
+        entry,
+        tuple(alarms[:SHOWN]),
+        tuple(cleared[:SHOWN]),
+        max(len(alarms) - SHOWN, 0),
+        {day: mark for day in days if (mark := shelf.mark(day)) != "none"},
+    )
+
+
+def front_of(text: str | bytes, site: Site) -> Front:
+    """The front that ``index.json`` says; raises ValueError, KeyError or TypeError if it is not."""
+    document = json.loads(text)
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"schema is {document['schema']!r}, not '{SCHEMA}'")
+    return Front(tuple(map(Card.of, document["datasets"])), site)

@@ -1,0 +1,301 @@
+"""The report repository on disk: put a report in its place, keep the views right, rebuild them."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+
+from oaflib.body import Body
+from oaflib.errors import ReportError
+from oaflib.publish import disk, feed, pages, search, shelf
+from oaflib.publish.entry import Entry
+from oaflib.publish.front import Card, Front, Trends, card_of, front_of
+from oaflib.publish.links import moved
+from oaflib.publish.site import Site
+from oaflib.report import Report, read, write
+
+_NAV = re.compile(r"<!--nav-->.*?<!--/nav-->", re.DOTALL)
+_TREND = 30
+
+
+def place(
+    report: Report,
+    body: Body | None,
+    repository: Path,
+    site: Site,
+    trends: Trends | None = None,
+) -> Path:
+    """Publish `report`: its folder, then every view that speaks of it.
+
+    The same task and window give the same folder; one that is there is replaced in one step. Doing
+    it again after a kill at any instant puts everything right.
+
+    Parameters
+    ----------
+    report : finished or not; one that failed is published as such.
+    body : what its notebook shows (`oaflib.run.page.export_body`), or None.
+    repository : the folder ``publish``; made when it is not there.
+    trends : the values found on the last days by outcome identity, the oldest first and the one of
+        this report last. None takes them from the reports published before.
+
+    Returns
+    -------
+    The report's folder.
+
+    Raises
+    ------
+    ReportError
+        Its instrument, dataset or label cannot name a folder.
+    OSError
+        The disk is full or not writable; what was published before is as it was.
+    """
+    entry = Entry.of_report(report)
+    folder = repository / entry.path
+    room = folder.parent
+    room.mkdir(parents=True, exist_ok=True)
+    with disk.locked(repository):
+        _assets(repository, interactive=body is not None and body.interactive)
+        _swept(room)
+        before = shelf.load(room)
+        replaced = _entry_at(folder)
+        if trends is None:
+            trends = _trends(room, before, report)
+        older, newer = shelf.neighbours(room, before, entry)
+        leaf = pages.Leaf(report, entry, body or Body(), older, newer, trends)
+        _folder(leaf, folder, site)
+        after = shelf.added(room, before, entry, replaced)
+        for neighbour in (older, newer):
+            if neighbour is not None:
+                _stitched(room, after, neighbour)
+        _views(repository, site, after, report, trends)
+    return folder
+
+
+def rebuild(repository: Path, site: Site) -> None:
+    """Make every view again from the reports on disk, and take away what no report stands behind.
+
+    Report pages stay as they are but for the links to their neighbours.
+    """
+    repository.mkdir(parents=True, exist_ok=True)
+    with disk.locked(repository):
+        _assets(repository, interactive=False)
+        front = Front((), site)
+        search.clear(repository)
+        for room in sorted((repository / "reports").glob("*/*")):
+            _swept(room)
+            kept = shelf.rebuilt(room)
+            if not kept.recent:
+                continue
+            entries = sorted(shelf.on_disk(room), key=lambda entry: entry.order)
+            for entry in entries:
+                _stitched(room, kept, entry)
+            search.add(repository, [_report_at(repository, entry) for entry in entries])
+            for name in kept.months:
+                _month(room, kept, name, site)
+            latest = _report_at(repository, kept.latest)
+            trends = _trends(room, kept, latest)
+            front = front.with_card(_dataset(repository, site, kept, latest, trends))
+        _recents_swept(repository, front)
+        _front(repository, front)
+
+
+def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
+    """Write the report's folder beside its place, and move it there."""
+    beside = folder.with_name(f".new-{folder.name}-{os.getpid()}")
+    try:
+        (beside / "figures").mkdir(parents=True)
+        for name, content in leaf.body.figures.items():
+            if name != Path(name).name or name.startswith("."):
+                raise ReportError(f"a figure cannot be called {name!r}")
+            (beside / "figures" / name).write_bytes(content)
+        (beside / "report.json").write_text(write(leaf.report), encoding="utf-8")
+        if leaf.body.notebook is not None:
+            shutil.copyfile(leaf.body.notebook, beside / "notebook.ipynb")
+        page = pages.report_page(leaf, site)
+        (beside / "index.html").write_text(page, encoding="utf-8", errors="replace")
+        disk.sync_tree(beside)
+        disk.swap_in(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _views(repository: Path, site: Site, kept: shelf.Shelf, report: Report, trends: Trends) -> None:
+    """The lists that a new report changes: its dataset's, the front page, search and feeds."""
+    entry = Entry.of_report(report)
+    room = (repository / entry.path).parent
+    months = sorted(kept.months)
+    here = months.index(entry.month)
+    first = not (room / f"{entry.month}.html").exists()  # its neighbours get a link to it
+    for name in months[max(here - 1, 0) : here + 2] if first else [entry.month]:
+        _month(room, kept, name, site)
+    search.add(repository, [report])
+    latest = kept.latest
+    shown, lately = report, trends
+    if latest.label != entry.label:
+        shown = _report_at(repository, latest)
+        lately = _trends(room, kept, shown)
+    card = _dataset(repository, site, kept, shown, lately)
+    _front(repository, _front_kept(repository, site).with_card(card))
+
+
+def _dataset(
+    repository: Path, site: Site, kept: shelf.Shelf, latest: Report, trends: Trends
+) -> Card:
+    """The dataset's page, feed and place in the RECENT views; its card for the front page."""
+    entry = Entry.of_report(latest)
+    room = (repository / entry.path).parent
+    disk.write_changed(room / "index.html", pages.dataset_page(kept, site, latest.description))
+    disk.write_changed(room / "feed.xml", feed.of_dataset(kept, site))
+    _recent(repository, entry)
+    return card_of(latest, pages.anchored(latest.outcomes), kept, trends)
+
+
+def _month(room: Path, kept: shelf.Shelf, name: str, site: Site) -> None:
+    page = pages.month_page(kept, name, shelf.month(room, name), site)
+    disk.write_changed(room / f"{name}.html", page)
+
+
+def _recent(repository: Path, entry: Entry) -> None:
+    """``RECENT/<INST>_<dataset>`` and its link in one of the two halves."""
+    place = repository / "RECENT" / entry.id
+    place.mkdir(parents=True, exist_ok=True)
+    source = repository / entry.path
+    page = (source / "index.html").read_text(encoding="utf-8")
+    turned = moved(page, entry.path, f"RECENT/{entry.id}")
+    disk.write_changed(place / "report.json", (source / "report.json").read_bytes())
+    disk.write_changed(place / "index.html", turned)
+    halves = ["RECENT_WITHOUT_ALM", "RECENT_WITH_ALM"]
+    if entry.alarming:
+        halves.reverse()
+    (repository / halves[0]).mkdir(exist_ok=True)
+    (repository / halves[1]).mkdir(exist_ok=True)
+    here = repository / halves[0] / entry.id
+    if not disk.link(posixpath.join("..", "RECENT", entry.id), here):
+        here.mkdir(exist_ok=True)  # no symbolic links on this disk: a copy reads the same
+        disk.write_changed(here / "report.json", (source / "report.json").read_bytes())
+        disk.write_changed(here / "index.html", turned)
+    disk.remove(repository / halves[1] / entry.id)
+
+
+def _recents_swept(repository: Path, front: Front) -> None:
+    """Take away what stands in the RECENT views without a report."""
+    known = {card.entry.id for card in front.cards}
+    for view in pages.VIEWS:
+        (repository / view).mkdir(exist_ok=True)
+        for path in list((repository / view).iterdir()):
+            if path.name not in known and path.name != "index.html":
+                disk.remove(path)
+
+
+def _front(repository: Path, front: Front) -> None:
+    """``index.json``, the front page, the RECENT indexes and the feed of all."""
+    disk.write_changed(repository / "index.json", front.text())
+    disk.write_changed(repository / "index.html", pages.front_page(front, front.site))
+    for view in pages.VIEWS:
+        (repository / view).mkdir(exist_ok=True)
+        disk.write_changed(
+            repository / view / "index.html", pages.view_page(front, view, front.site)
+        )
+    disk.write_changed(repository / "search.html", pages.search_page(front, front.site))
+    disk.write_changed(repository / "feed.xml", feed.of_all(front, front.site))
+
+
+def _front_kept(repository: Path, site: Site) -> Front:
+    """The front as ``index.json`` has it; made from the shelves when that is not whole."""
+    try:
+        return front_of((repository / "index.json").read_bytes(), site)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        front = Front((), site)
+    for room in sorted((repository / "reports").glob("*/*")):
+        kept = shelf.load(room)
+        if kept.recent:
+            latest = _report_at(repository, kept.latest)
+            anchors = pages.anchored(latest.outcomes)
+            front = front.with_card(card_of(latest, anchors, kept, _trends(room, kept, latest)))
+    return front
+
+
+def _stitched(room: Path, kept: shelf.Shelf, entry: Entry) -> None:
+    """Renew the links of a report's page to its neighbours, and only those."""
+    path = room / entry.label / "index.html"
+    try:
+        page = path.read_text(encoding="utf-8")
+    except OSError:
+        return
+    links = pages.nav(*shelf.neighbours(room, kept, entry))
+    disk.write_changed(path, _NAV.sub(lambda _: links, page, count=1))
+
+
+def _trends(room: Path, kept: shelf.Shelf, report: Report) -> dict[str, list[float | None]]:
+    """The values found on the last reports of the same length, for each alarm of `report`."""
+    wanted = {outcome.identity for outcome in report.alarms}
+    if not wanted:
+        return {}
+    entry = Entry.of_report(report)
+    earlier = [
+        other
+        for other in kept.recent
+        if other.span == entry.span and other.label != entry.label and other.end <= entry.end
+    ][: _TREND - 1]
+    past = [_found(room / other.label / "report.json", wanted) for other in reversed(earlier)]
+    past.append({outcome.identity: outcome.found for outcome in report.outcomes})
+    return {
+        identity: [
+            float(value) if isinstance(value := found.get(identity), (int, float)) else None
+            for found in past
+        ]
+        for identity in wanted
+    }
+
+
+def _found(path: Path, wanted: set[str]) -> Mapping[str, object]:
+    try:
+        outcomes: Sequence[Mapping[str, object]] = json.loads(path.read_bytes())["outcomes"]
+        found = {f"{o['check']}|{o['device']}|{o['variable']}": o["found"] for o in outcomes}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {identity: value for identity, value in found.items() if identity in wanted}
+
+
+def _report_at(repository: Path, entry: Entry) -> Report:
+    path = repository / entry.path / "report.json"
+    return read(path.read_bytes(), str(path))
+
+
+def _entry_at(folder: Path) -> Entry | None:
+    """The entry of the report that is at `folder` now, if there is one."""
+    try:
+        return Entry.of_report(read((folder / "report.json").read_bytes()))
+    except (OSError, ReportError):
+        return None
+
+
+def _swept(room: Path) -> None:
+    """Take away what a killed publishing left."""
+    for path in room.glob(".*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _assets(repository: Path, interactive: bool) -> None:
+    """The style and scripts of the pages; plotly's, once, where a page needs it."""
+    target = repository / "assets"
+    target.mkdir(parents=True, exist_ok=True)
+    for asset in resources.files("oaflib.publish").joinpath("assets").iterdir():
+        if asset.name.endswith((".css", ".js", ".svg")):
+            disk.write_changed(target / asset.name, asset.read_bytes())
+    if interactive and not (target / "plotly.min.js").exists():
+        spec = find_spec("plotly")
+        if spec is not None and spec.origin is not None:
+            script = Path(spec.origin).parent / "package_data" / "plotly.min.js"
+            disk.write(target / "plotly.min.js", script.read_bytes())

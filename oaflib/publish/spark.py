@@ -1,0 +1,91 @@
+"""Small drawings in SVG: a value over thirty days, alarms over sixty reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from oaflib.publish.entry import Entry
+from oaflib.publish.words import NAMES, number
+
+_WIDTH, _HEIGHT, _EDGE = 120, 28, 3
+
+
+def spark(values: Sequence[float | None], name: str = "value") -> Markup:
+    """A line of `values`, the oldest first, gaps where None; empty for fewer than two numbers."""
+    points = [
+        value
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        else None
+        for value in values
+    ]
+    known = [value for value in points if value is not None]
+    if len(known) < 2:
+        return Markup("")
+    low, high = min(known), max(known)
+    reach = (high - low) or 1.0
+    step = (_WIDTH - 2 * _EDGE) / max(len(points) - 1, 1)
+    pieces: list[list[str]] = [[]]
+    last = (0.0, 0.0)
+    for index, value in enumerate(points):
+        if value is None:
+            pieces.append([])
+            continue
+        height = 0.5 if high == low else (value - low) / reach
+        last = (_EDGE + index * step, _HEIGHT - _EDGE - height * (_HEIGHT - 2 * _EDGE))
+        pieces[-1].append(f"{last[0]:.1f},{last[1]:.1f}")
+    path = "".join(
+        "M" + "L".join(piece) if len(piece) > 1 else f"M{piece[0]}h.1" for piece in pieces if piece
+    )
+    told = (
+        f"{name}, last {len(points)} reports: from {number(known[0])} to {number(known[-1])}, "
+        f"lowest {number(low)}, highest {number(high)}"
+    )
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
+        'aria-label="{2}"><title>{2}</title><path d="{3}"/>'
+        '<circle cx="{4}" cy="{5}" r="2.4"/></svg>'
+    ).format(_WIDTH, _HEIGHT, told, path, f"{last[0]:.1f}", f"{last[1]:.1f}")
+
+
+def bars(entries: Sequence[Entry]) -> Markup:
+    """Alarms of each report, the oldest first: red alarms, violet not judged, amber warnings."""
+    if len(entries) < 2:
+        return Markup("")
+    width, height, base = 720, 96, 84
+    kinds = ("alarm", "invalid", "warning")
+    totals = [sum(entry.counts.get(kind, 0) for kind in kinds) for entry in entries]
+    top = max(*totals, 1)
+    step = min(width / len(entries), 24.0)
+    pieces = [Markup('<line class="axis" x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(width, base)]
+    for index, entry in enumerate(entries):
+        x, y = index * step, float(base)
+        told = f"{entry.label}: " + (
+            ", ".join(
+                f"{entry.counts[kind]} {NAMES[kind]}" for kind in kinds if entry.counts.get(kind)
+            )
+            or NAMES[entry.mark]
+        )
+        drawn = Markup("")
+        for kind in kinds:
+            tall = entry.counts.get(kind, 0) / top * (base - 8)
+            if tall:
+                y -= tall
+                drawn += Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
+                    kind, f"{x + 1:.1f}", f"{y:.1f}", f"{max(step - 2, 1):.1f}", f"{tall:.1f}"
+                )
+        if not drawn:
+            drawn = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="2"/>').format(
+                entry.mark, f"{x + 1:.1f}", base - 2, f"{max(step - 2, 1):.1f}"
+            )
+        pieces.append(
+            Markup('<a href="{}/index.html"><title>{}</title>{}</a>').format(
+                entry.label, told, drawn
+            )
+        )
+    told = f"Alarms of the last {len(entries)} reports, at most {top} in one"
+    return Markup(
+        '<svg class="bars" viewBox="0 0 {} {}" role="group" aria-label="{}">{}</svg>'
+    ).format(width, height, told, Markup("").join(pieces))

@@ -1,0 +1,196 @@
+"""Values, times and verdicts as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from oaflib.report import Change, Found, Outcome, Report, Severity
+from oaflib.window import Window, instant
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+SYMBOLS = {
+    "ok": "✓",
+    "warning": "△",
+    "alarm": "▲",
+    "invalid": "?",
+    "not_applicable": "–",
+    "failed": "✕",
+    "none": "·",
+}
+NAMES = {
+    "ok": "fine",
+    "warning": "warning",
+    "alarm": "alarm",
+    "invalid": "could not be judged",
+    "not_applicable": "not applicable",
+    "failed": "run failed",
+    "none": "no report",
+}
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def tidy(text: Any) -> str:
+    """`text` with control and direction characters made visible: nothing in a name moves a page."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+
+
+def number(value: Found, digits: int = 4) -> str:
+    """A value to `digits` figures, thousands apart, powers of ten as such; a text as it is."""
+    if value is None:
+        return "none"
+    if isinstance(value, (bool, str)):
+        return tidy(value)
+    if isinstance(value, int) and abs(value) < 10_000_000:
+        return f"{value:,}".replace(",", "\u202f")
+    shown = f"{value:.{digits}g}"
+    mantissa, _, power = shown.partition("e")
+    if power:
+        return f"{mantissa} × 10{str(int(power)).translate(_POWERS)}"
+    if abs(value) >= 10_000:
+        return f"{float(shown):,.0f}".replace(",", "\u202f")
+    return shown
+
+
+def against(found: Found, limit: Mapping[str, Any]) -> tuple[str, str]:
+    """Value and limit in words, to as many figures as it takes to tell them apart."""
+    for digits in (4, 6, 9, 12, 17):
+        value = number(found, digits)
+        if not any(
+            isinstance(edge, float) and edge != found and number(edge, digits) == value
+            for edge in limit.values()
+        ):
+            break
+    return value, allowed(limit, digits)
+
+
+def allowed(limit: Mapping[str, Any], digits: int = 4) -> str:
+    """A limit in words: ``≥ 0.98``, ``0.98 … 1.02``, ``expected ON``; empty when there is none."""
+    edges = dict(limit)
+    parts = []
+    low, high = edges.pop("low", None), edges.pop("high", None)
+    if low is not None and high is not None:
+        parts.append(f"{number(low, digits)} … {number(high, digits)}")
+    elif low is not None:
+        parts.append(f"≥ {number(low, digits)}")
+    elif high is not None:
+        parts.append(f"≤ {number(high, digits)}")
+    for key, edge in edges.items():
+        if edge is None:
+            continue
+        shown = ", ".join(map(str, edge)) if isinstance(edge, (list, tuple)) else edge
+        plain = number(shown, digits) if isinstance(shown, (int, float)) else tidy(shown)
+        parts.append(f"{tidy(key).replace('_', ' ')} {plain}")
+    return ", ".join(parts)
+
+
+def local(at: datetime, zone: str, form: str = "full") -> Markup:
+    """A moment in `zone`, UTC in its tooltip. `form` is full, short (no year) or time."""
+    there = at.astimezone(ZoneInfo(zone))
+    day = f"{there.day} {MONTHS[there.month - 1][:3]}"
+    clock = f"{there:%H:%M}"
+    if form == "full":
+        shown = f"{day} {there.year} {clock} {there:%Z}"
+    elif form == "short":
+        shown = f"{day} {clock}"
+    else:
+        shown = clock
+    utc = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(instant(at), utc, shown)
+
+
+def spoken(day: date, year: bool = False) -> str:
+    """``Monday 23 November``, with the year where asked."""
+    text = f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+    return f"{text} {day.year}" if year else text
+
+
+def spoken_window(window: Window) -> str:
+    """What a window is called in a heading: a day in words, else its local start and end."""
+    start, end = (at.astimezone(ZoneInfo(window.zone)) for at in (window.start, window.end))
+    if window.label == start.date().isoformat():
+        return spoken(start.date(), year=True)
+    if start.date() == end.date():
+        return f"{spoken(start.date(), year=True)}, {start:%H:%M} to {end:%H:%M} {end:%Z}"
+    if (start.hour, start.minute, end.hour, end.minute) == (0, 0, 0, 0):
+        final = date.fromordinal(end.date().toordinal() - 1)
+        return f"{spoken(start.date())} to {spoken(final, year=True)}"
+    return (
+        f"{spoken(start.date())} {start:%H:%M} to "
+        f"{spoken(end.date(), year=True)} {end:%H:%M} {end:%Z}"
+    )
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 alarm``, ``2 alarms``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def verdict(report: Report) -> str:
+    """What the report says, in one sentence."""
+    if not report.finished:
+        return "The run did not finish, so the instrument was not judged."
+    if not report.outcomes:
+        return "No check ran, so the instrument was not judged."
+    counts = report.counts
+    parts = []
+    if counts["alarm"]:
+        parts.append(counted(counts["alarm"], "alarm") + _news(report))
+    if counts["invalid"]:
+        parts.append(counted(counts["invalid"], "check") + " could not be judged")
+    if counts["warning"]:
+        parts.append(counted(counts["warning"], "warning"))
+    if parts:
+        return f"{', '.join(parts)}; {counts['ok']} fine."
+    if counts["ok"]:
+        return "All fine." if counts["ok"] == 1 else f"All {counts['ok']} checks are fine."
+    return "No check applied: the conditions they wait for did not occur."
+
+
+def _news(report: Report) -> str:
+    alarms = [o for o in report.outcomes if o.severity is Severity.ALARM]
+    new = sum(o.change is Change.NEW for o in alarms)
+    if not new or len(alarms) == 1:
+        return " (new)" if new else ""
+    return f" ({new} new)" if new < len(alarms) else " (all new)"
+
+
+def what(outcome: Outcome) -> str:
+    """The outcome's reason, or its fault where no reason was given."""
+    return tidy(outcome.reason) or f"{outcome.check}: {outcome.fault}"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit people use."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def marked(mark: str) -> Markup:
+    """A severity as a chip: colour, symbol and word."""
+    return Markup('<span class="chip {0}"><span aria-hidden="true">{1}</span> {2}</span>').format(
+        mark, SYMBOLS[mark], NAMES[mark]
+    )
+
+
+def bdi(text: Any) -> Markup:
+    """A name set apart from the direction of the text around it; long ones may break at marks."""
+    shown = escape(tidy(text))
+    return Markup("<bdi>{}</bdi>").format(
+        Markup(re.sub(r"([:._/-])(?=[A-Za-z0-9])", r"\1<wbr>", str(shown)))
+    )
