@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from oaflib.errors import ReportError
@@ -183,7 +184,15 @@ class Changes:
 
     def marked(self, change: Change | None) -> tuple[Outcome, ...]:
         """The alarms of the report with that mark, the worst first."""
-        return tuple(outcome for outcome in self.report.alarms if outcome.change is change)
+        return self._by_mark.get(change, ())
+
+    @cached_property
+    def _by_mark(self) -> Mapping[Change | None, tuple[Outcome, ...]]:
+        """Sorted once: a storm has a hundred thousand."""
+        found: dict[Change | None, list[Outcome]] = {}
+        for outcome in self.report.alarms:
+            found.setdefault(outcome.change, []).append(outcome)
+        return {change: tuple(outcomes) for change, outcomes in found.items()}
 
     @property
     def counts(self) -> dict[str, int]:

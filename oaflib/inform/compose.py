@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from oaflib.changes import Changes
@@ -13,7 +13,7 @@ from oaflib.inform.sheet import Line, Links, Picture, Section, Sheet, Tone, rend
 from oaflib.inform.texts import counted, shown, span, zone_of
 from oaflib.report import Change, Report, Severity
 
-_BODY = LIMIT * 3 // 8  # bytes of text and HTML; encoded they are up to half more
+BODY = LIMIT * 3 // 8  # bytes of text and HTML; encoded they are up to half more
 _PICTURES = 4  # at most, and as many as fit
 _ROOM = LIMIT // 4  # bytes of pictures; encoded they are a third more
 
@@ -77,13 +77,7 @@ def compose(
     pictures : small PNG or JPEG pictures of alarms; at most four new ones, as many as fit.
     """
     report = changes.report
-    lines = settings.lines
-    sheet = _sheet(changes, links, lines)
-    text, html = render(sheet)
-    while len(text.encode()) + len(html.encode()) > _BODY and lines > 1:
-        lines //= 2
-        sheet = _sheet(changes, links, lines)
-        text, html = render(sheet)
+    sheet, text, html = fitted(lambda lines: _sheet(changes, links, lines), settings.lines)
     shown_pictures: tuple[tuple[str, Picture], ...] = ()
     if pictures:
         sheet, shown_pictures = _illustrated(sheet, pictures)
@@ -103,6 +97,17 @@ def compose(
             ("Changes", " ".join(f"{name}={count}" for name, count in counts.items())),
         ),
     )
+
+
+def fitted(sheet_of: Callable[[int], Sheet], lines: int) -> tuple[Sheet, str, str]:
+    """The sheet of at most `lines` lines, or of as many as a mail has room for, and its forms."""
+    sheet = sheet_of(lines)
+    text, html = render(sheet)
+    while len(text.encode()) + len(html.encode()) > BODY and lines > 1:
+        lines //= 2
+        sheet = sheet_of(lines)
+        text, html = render(sheet)
+    return sheet, text, html
 
 
 def _sheet(changes: Changes, links: Links, lines: int) -> Sheet:
@@ -131,23 +136,25 @@ def _sections(changes: Changes, lines: int) -> tuple[Section, ...]:
     unmarked = found_lines(changes.marked(None), window, ages)
     new = found_lines(changes.marked(Change.NEW), window, ages)
     ongoing = found_lines(changes.marked(Change.ONGOING), window, ages, brief=True)
-    cleared = cleared_lines(changes.cleared, window)
-    later = min(lines // 5, _cost(ongoing)) + min(lines // 10, _cost(cleared))
+    checked = {outcome.identity for outcome in changes.report.outcomes}
+    cleared = cleared_lines(changes.cleared, window, checked)
+    later = min(lines // 5, cost(ongoing)) + min(lines // 10, cost(cleared))
     made = []
     for title, entries, reserve in (
         ("ALARMS", unmarked, later),
         ("NEW", new, later),
-        ("ONGOING", ongoing, min(lines // 10, _cost(cleared))),
+        ("ONGOING", ongoing, min(lines // 10, cost(cleared))),
         ("CLEARED", cleared, 0),
     ):
         if entries:
             part = section(title, entries, max(1, lines - reserve))
-            lines = max(0, lines - _cost(part.lines))
+            lines = max(0, lines - cost(part.lines))
             made.append(part)
     return tuple(made)
 
 
-def _cost(lines: Sequence[Line]) -> int:
+def cost(lines: Sequence[Line]) -> int:
+    """How many lines of text they take."""
     return sum(line.cost for line in lines)
 
 

@@ -45,8 +45,13 @@ class Message:
 
 def message_id(key: str, recipient: str, host: str, thread: str = "") -> str:
     """``<thread.hash@host>``: always the same for one key and recipient."""
-    digest = hashlib.sha256(f"{key}\0{recipient.lower()}".encode(errors="backslashreplace"))
-    return f"<{_slug(thread or 'oaf')}.{digest.hexdigest()[:24]}@{host}>"
+    return f"<{_slug(thread or 'oaf')}.{digest_of(key, recipient)}@{host}>"
+
+
+def digest_of(key: str, recipient: str) -> str:
+    """24 hexadecimal digits that stand for a message and its reader."""
+    text = f"{key}\0{recipient.lower()}".encode(errors="backslashreplace")
+    return hashlib.sha256(text).hexdigest()[:24]
 
 
 def thread_id(thread: str, host: str) -> str:
@@ -87,6 +92,8 @@ def envelope(
         mail[f"X-OAF-{_slug(name)}"] = _ascii(value)
     mail.set_content(message.text, cte=_encoding(message.text))
     mail.add_alternative(message.html, subtype="html", cte=_encoding(message.html))
+    # The same mail is the same bytes, also made again.
+    mail.set_boundary(f"oaf-{digest_of(message.key, recipient)}")
     if message.pictures:
         html = mail.get_payload()[1]  # type: ignore[index]
         for cid, picture in message.pictures:
@@ -98,6 +105,7 @@ def envelope(
                 disposition="inline",
                 filename=f"{cid.partition('@')[0]}.{picture.subtype}",
             )
+        html.set_boundary(f"oaf-related-{digest_of(message.key, recipient)}")  # type: ignore[union-attr]
     return mail
 
 

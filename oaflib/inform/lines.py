@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from oaflib.changes import Age, PastAlarm
@@ -41,18 +41,24 @@ def found_lines(
     return [line for *_, line in sorted(lines, key=lambda entry: entry[:3])]
 
 
-def cleared_lines(alarms: Iterable[PastAlarm], window: Window) -> list[Line]:
-    """One line per alarm that is gone, with what it was."""
+def cleared_lines(
+    alarms: Iterable[PastAlarm], window: Window, checked: Container[str]
+) -> list[Line]:
+    """One line per alarm that is gone, with what it was.
+
+    Of one whose identity is not among `checked`, nobody knows whether the fault is gone.
+    """
     lines = []
     for alarm in sorted(alarms, key=lambda alarm: (-alarm.severity.rank, alarm.identity)):
+        names = (_name(alarm.device, alarm.variable), shown(alarm.check, 60))
         was = f"was {alarm.severity} since {when(alarm.since, window)}"
-        why = shown(alarm.reason, 100)
-        name = _name(alarm.device, alarm.variable)
+        gone = alarm.identity in checked
         lines.append(
             Line(
-                head=f"{name}, {shown(alarm.check, 60)}",
-                tone="good",
-                value=f"{was} ({counted(alarm.reports, 'report')}){': ' if why else ''}{why}",
+                head=", ".join(filter(None, names)),
+                tone="good" if gone else "calm",
+                value=f"{was} ({counted(alarm.reports, 'report')})"
+                + ("" if gone else ", and is no longer checked"),
                 identities=(alarm.identity,),
             )
         )
@@ -62,12 +68,12 @@ def cleared_lines(alarms: Iterable[PastAlarm], window: Window) -> list[Line]:
 def cut(lines: Sequence[Line], budget: int) -> tuple[tuple[Line, ...], int]:
     """As many lines as `budget` lines of text hold, and how many findings are left out.
 
-    Where all do not fit, those that could not be judged leave half of the room to the alarms.
+    Where all do not fit, those that could not be judged leave three quarters of the room to the alarms.
     """
     invalid = [line for line in lines if line.tone == "invalid"]
     others = [line for line in lines if line.tone != "invalid"]
     need = sum(line.cost for line in others)
-    room = budget if not others else max(budget // 2, budget - need)
+    room = budget if not others else max(budget // 4, budget - need)
     first, used = _take(invalid, room)
     second, _ = _take(others, budget - used)
     kept = [*first, *second]
@@ -111,7 +117,7 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
     first = part[0]
     since = _since(part, window, ages)
     about = f"{shown(first.check, 60)}, {first.fault}"
-    reason, advice = shown(first.reason, 240), shown(first.guidance, 240)
+    reason, advice = shown(first.reason, 180), shown(first.guidance, 180)
     facts: list[str] = []
     if len(part) > 1:
         names = [_name(outcome.device, outcome.variable) for outcome in part]
@@ -120,8 +126,8 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
         if not brief and reason:
             facts.append(f"first: {reason}")
     else:
-        head = _name(first.device, first.variable)
-        if brief:
+        head = _head(first)
+        if brief and head != shown(first.check, 60):
             head = f"{head}, {shown(first.check, 60)}"
         else:
             facts.append(f"{about}: {reason}" if reason else about)
@@ -142,11 +148,16 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
     )
 
 
+def _head(outcome: Outcome) -> str:
+    """What it is about; the check itself when there is neither device nor variable."""
+    return _name(outcome.device, outcome.variable) or shown(outcome.check, 60) or "(no name)"
+
+
 def _name(device: str, variable: str) -> str:
     """Device and variable, without saying the device twice."""
     clean_device, clean_variable = shown(device, 80), shown(variable, 100)
     if not clean_device or clean_variable.startswith(clean_device):
-        return clean_variable or "(no name)"
+        return clean_variable
     return f"{clean_device} {clean_variable}".rstrip()
 
 
@@ -171,7 +182,9 @@ def _since(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age]) -> 
         starts = [outcome.since for outcome in part if outcome.since is not None]
         return f"since {when(min(starts), window)}" if starts else ""
     oldest = min(known, key=lambda age: age.since)
-    words = f"since {when(oldest.since, window)}"
+    # Found for the first time and without a first bad sample: the window's start says nothing.
+    fresh = oldest.reports == 1 and all(outcome.since is None for outcome in part)
+    words = "" if fresh else f"since {when(oldest.since, window)}"
     if oldest.reports > 1:
         days = f"{counted(oldest.days, 'day')}, " if oldest.days else ""
         words += f" ({days}{counted(oldest.reports, 'report')})"
@@ -179,4 +192,4 @@ def _since(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age]) -> 
     if flapping:
         times = max(age.onsets for age in flapping)
         words += f"; comes and goes, {times} times lately"
-    return words
+    return words.removeprefix("; ")

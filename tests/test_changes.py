@@ -1,0 +1,235 @@
+"""What is new, what goes on, what is gone: alarms against the earlier reports of their dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oaflib.changes import AlarmState, Changes, Policy, advance, changes, replay
+from oaflib.errors import ReportError
+from oaflib.report import Change, Fault, Outcome, Report, Severity
+from oaflib.window import calendar_day
+
+OK, WARNING, ALARM = Severity.OK, Severity.WARNING, Severity.ALARM
+INVALID, GATED = Severity.INVALID, Severity.NOT_APPLICABLE
+ZONE = "Europe/Zurich"
+FIRST = date(2026, 10, 20)  # the 25 October 2026 has 25 hours
+
+
+def outcome(name: str, severity: Severity, since: int | None = None) -> Outcome:
+    return Outcome("range", Fault.BREAKAGE, name, f"{name}:X", severity, since=since, reason="bad")
+
+
+def report(day: int, finished: bool = True, **severities: Severity) -> Report:
+    window = calendar_day(FIRST + timedelta(days=day), ZONE)
+    outcomes = tuple(outcome(name, severity) for name, severity in severities.items())
+    return Report("BWS", "PS", "", window, datetime(2026, 11, 23, tzinfo=UTC), finished, outcomes)
+
+
+def story(*reports: Report, policy: Policy | None = None) -> list[Changes]:
+    """Each report's changes, one after the other."""
+    state, told = AlarmState("BWS_PS"), []
+    for entry in reports:
+        state, changed = advance(state, entry, policy)
+        told.append(changed)
+    return told
+
+
+def marks(changed: Changes) -> dict[str, Change | None]:
+    return {entry.device: entry.change for entry in changed.report.outcomes}
+
+
+def test_an_alarm_is_new_then_ongoing_then_cleared_then_forgotten():
+    first, second, third, fourth = story(
+        report(0, A=ALARM, B=OK),
+        report(1, A=ALARM, B=ALARM),
+        report(2, A=OK, B=ALARM),
+        report(3, A=OK, B=ALARM),
+    )
+    assert marks(first) == {"A": Change.NEW, "B": None}
+    assert marks(second) == {"A": Change.ONGOING, "B": Change.NEW}
+    assert marks(third) == {"A": Change.CLEARED, "B": Change.ONGOING}
+    assert [alarm.device for alarm in third.cleared] == ["A"]
+    assert third.cleared[0].reports == 2
+    assert marks(fourth) == {"A": None, "B": Change.ONGOING}
+    assert fourth.cleared == ()
+
+
+def test_the_age_counts_from_the_first_bad_sample_of_the_first_report():
+    start = report(0).window.start_ns
+    bad = replace(report(0), outcomes=(outcome("A", ALARM, start + 3600 * 10**9),))
+    _, _, last = story(bad, report(1, A=ALARM), report(6, A=ALARM))
+    (age,) = last.ages.values()
+    assert (age.since, age.reports, age.flapping) == (start + 3600 * 10**9, 3, False)
+    # Seven calendar days, one of them of 25 hours, less an hour: seven times 24 hours.
+    assert age.days == 7
+
+
+def test_a_warning_clears_an_alarm_and_is_none():
+    _, second = story(report(0, A=ALARM), report(1, A=WARNING))
+    assert marks(second) == {"A": Change.CLEARED}
+    (only,) = story(report(0, A=WARNING))
+    assert marks(only) == {"A": None}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [report(1, A=GATED), report(1, finished=False), report(1, finished=False, run=INVALID)],
+    ids=["gate never open", "nothing judged", "run failed"],
+)
+def test_no_answer_neither_clears_nor_renews(between):
+    _, second, third = story(report(0, A=ALARM), between, report(2, A=ALARM))
+    assert second.cleared == ()
+    assert [alarm.device for alarm in second.unjudged] == ["A"]
+    assert marks(third)["A"] is Change.ONGOING
+
+
+def test_an_alarm_that_nobody_checks_any_more_is_cleared():
+    _, second = story(report(0, A=ALARM), report(1, B=OK))
+    assert [alarm.device for alarm in second.cleared] == ["A"]
+
+
+def test_what_could_not_be_judged_and_now_is_bad_is_news():
+    told = story(
+        report(0, A=INVALID), report(1, A=INVALID), report(2, A=ALARM), report(3, A=INVALID)
+    )
+    assert [marks(changed)["A"] for changed in told] == [
+        Change.NEW,
+        Change.ONGOING,
+        Change.NEW,
+        Change.ONGOING,
+    ]
+    (still,) = story(*(c.report for c in told), report(4, A=ALARM))[-1:]
+    assert marks(still)["A"] is Change.ONGOING
+
+
+def test_an_alarm_is_new_again_only_after_it_was_clear_long_enough():
+    days = [report(0, A=ALARM), report(1, A=OK), report(2, A=ALARM)]
+    assert marks(story(*days)[-1])["A"] is Change.NEW
+    patient = Policy(clear_reports=2)
+    told = story(*days, report(3, A=OK), report(4, A=OK), report(5, A=ALARM), policy=patient)
+    assert [marks(changed)["A"] for changed in told] == [
+        Change.NEW,
+        None,
+        Change.ONGOING,
+        None,
+        Change.CLEARED,
+        Change.NEW,
+    ]
+
+
+def test_what_comes_and_goes_is_said_to():
+    told = story(*(report(day, A=OK if day % 2 else ALARM) for day in range(7)))
+    ages = [list(changed.ages.values()) for changed in told[::2]]
+    assert [(age.onsets, age.flapping) for (age,) in ages] == [
+        (1, False),
+        (2, False),
+        (3, True),
+        (4, True),
+    ]
+    calm = story(*(changed.report for changed in told), *(report(7 + d, A=OK) for d in range(12)))
+    state = replay("BWS_PS", [changed.report for changed in calm])
+    assert state.alarms == ()
+
+
+def test_the_same_window_again_is_compared_with_the_same_past():
+    state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
+    once, first = advance(state, report(1, A=OK, B=ALARM))
+    twice, second = advance(once, report(1, A=OK, B=ALARM))
+    assert once == twice
+    assert first == second
+    assert marks(second) == {"A": Change.CLEARED, "B": Change.NEW}
+
+
+def test_an_older_window_changes_nothing_and_says_so():
+    state, _ = advance(AlarmState("BWS_PS"), report(5, A=ALARM))
+    same, late = advance(state, report(2, A=ALARM))
+    assert same is state
+    assert not late.compared
+    assert marks(late) == {"A": None}
+
+
+def test_another_datasets_report_is_refused():
+    with pytest.raises(ValueError, match="BWS_PS cannot advance the alarms of BCT_L2"):
+        advance(AlarmState("BCT_L2"), report(0))
+
+
+def test_two_checks_with_one_identity_are_one_alarm():
+    both = replace(report(0), outcomes=(outcome("A", OK), outcome("A", ALARM)))
+    (first,) = story(both)
+    assert [entry.change for entry in first.report.outcomes] == [None, Change.NEW]
+    assert first.counts["new"] == 1
+
+
+def test_a_second_identical_day_has_nothing_new():
+    many = {f"D{index}": ALARM for index in range(5000)}
+    _, second = story(report(0, **many), report(1, **many))
+    assert second.counts == {"new": 0, "ongoing": 5000, "cleared": 0, "unjudged": 0}
+
+
+def test_changes_is_one_step_from_given_alarms():
+    state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
+    assert changes(report(1, A=ALARM), state.alarms) == advance(state, report(1, A=ALARM))[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"schema": "oaf-alarms/2"}',
+        '{"schema": "oaf-alarms/1", "dataset": "X", "end": 3, "label": "", '
+        '"alarms": [], "before": []}',
+        '{"schema": "oaf-alarms/1", "dataset": "X", "end": null, "label": "", '
+        '"alarms": [{"identity": "a"}], "before": []}',
+    ],
+)
+def test_a_document_that_is_none_is_refused_with_the_way_out(text):
+    with pytest.raises(ReportError, match="made again by replaying"):
+        AlarmState.read(text)
+
+
+def test_a_policy_out_of_bounds_is_refused():
+    with pytest.raises(ValueError, match="clear_reports is 0; allowed: 1 to memory"):
+        Policy(clear_reports=0)
+    with pytest.raises(ValueError, match="flapping is 1"):
+        Policy(flapping=1)
+
+
+SEVERITIES = st.sampled_from(list(Severity))
+REPORTS = st.lists(
+    st.tuples(st.booleans(), st.dictionaries(st.sampled_from("ABC"), SEVERITIES)), max_size=15
+)
+
+
+@given(REPORTS, st.integers(1, 3))
+def test_what_is_told_adds_up(days, clear_reports):
+    """However the days go: each onset NEW once, each end CLEARED once, in turn."""
+    policy = Policy(clear_reports=clear_reports)
+    state = AlarmState("BWS_PS")
+    open_now: dict[str, bool] = dict.fromkeys("ABC", False)
+    made = []
+    for day, (finished, severities) in enumerate(days):
+        made.append(report(day, finished, **severities))
+        state, changed = advance(state, made[-1], policy)
+        assert AlarmState.read(state.write()) == state
+        assert advance(state, made[-1], policy) == (state, changed)
+        said = marks(changed)
+        for name, severity in severities.items():
+            assert (said[name] in (Change.NEW, Change.ONGOING)) == severity.alarming
+            if said[name] is Change.ONGOING:
+                assert open_now[name]
+            if severity.alarming:
+                open_now[name] = True
+        for alarm in changed.cleared:
+            assert open_now[alarm.device]
+            open_now[alarm.device] = False
+        held = {alarm.device for alarm in state.alarms if alarm.open}
+        assert held == {name for name, is_open in open_now.items() if is_open}
+        assert all(len(alarm.history) <= policy.memory for alarm in state.alarms)
+    assert replay("BWS_PS", reversed(made), policy) == state
