@@ -80,6 +80,22 @@ checks = Registry(
         "stuck": "oaflib.checks.stuck:Stuck",
         "range": "oaflib.checks.range:Range",
         "text": "oaflib.checks.text:Text",
+        "setting": "oaflib.checks.setting:Setting",
+        "over_usage": "oaflib.checks.over_usage:OverUsage",
+        "noise": "oaflib.checks.noise:Noise",
+        "agreement": "oaflib.checks.agreement:Agreement",
+        "unit": "oaflib.checks.unit:Unit",
+        "expression": "oaflib.checks.expression:Condition",
     },
 )
-plots = Registry("oaflib.plots", "plot", {})
+plots = Registry(
+    "oaflib.plots",
+    "plot",
+    {
+        "trend": "oaflib.plots.trend:Trend",
+        "small_multiples": "oaflib.plots.strips:SmallMultiples",
+        "lanes": "oaflib.plots.lanes:Lanes",
+        "waterfall": "oaflib.plots.waterfall:Waterfall",
+        "image": "oaflib.plots.images:Image",
+    },
+)

@@ -1,0 +1,190 @@
+"""Axes: where values lie in a scene, and the grid, ticks, bands and legend around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from oaflib.plots import colours
+from oaflib.plots.picture import Style
+from oaflib.plots.scene import Box, Pen, Scene, Type, fitted, text_width
+from oaflib.plots.ticks import Ticks, padded, time_label, time_ticks, value_ticks
+from oaflib.window import Window
+
+SMALL = 0.87  # size of ticks against that of the legend
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A rectangle of the scene and the values at its sides.
+
+    `x` and `y` are (left, right) and (bottom, top) values; times are ns UTC.
+    """
+
+    box: Box
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+    def px(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Pixels of values along the horizontal, not beyond the sides."""
+        low, high = self.x
+        share = (np.asarray(x, dtype=np.float64) - low) / (high - low)
+        return np.asarray(self.box.x + np.clip(share, 0, 1) * self.box.w)
+
+    def py(self, y: ArrayLike) -> NDArray[np.float64]:
+        """Pixels of values along the vertical, not beyond the sides; NaN stays NaN."""
+        low, high = self.y
+        # halves and a common scale: values up to the largest float do not overflow
+        scale = max(abs(low), abs(high)) or 1.0
+        value = np.asarray(y, dtype=np.float64) / scale
+        share = (value / 2 - low / scale / 2) / (high / scale / 2 - low / scale / 2)
+        return np.asarray(self.box.bottom - np.clip(share, 0, 1) * self.box.h)
+
+
+def frame(scene: Scene, axes: Axes) -> None:
+    """The ground on which data are drawn."""
+    scene.rect(axes.box, "plot")
+
+
+def value_axis(scene: Scene, axes: Axes, unit: str, style: Style, label: str = "") -> Ticks:
+    """Grid, ticks and, above the axis, what they count; on the left."""
+    box, size = axes.box, style.font * SMALL
+    ticks = value_ticks(*axes.y, max(2, int(box.h // (size * 2.6))))
+    heights = axes.py(ticks.at)
+    scene.lines([(box.x, y, box.right, y) for y in heights], Pen("grid"))
+    for y, text in zip(heights, ticks.labels, strict=True):
+        scene.text(box.x - 6, y + size * 0.35, text, Type(size, "soft", "end"))
+    said = " ".join(filter(None, (label, f"[{ticks.unit(unit)}]" if ticks.unit(unit) else "")))
+    if said:
+        scene.text(4, box.y - size * 0.55, fitted(said, size, box.right - 4), Type(size, "soft"))
+    return ticks
+
+
+def time_axis(scene: Scene, axes: Axes, window: Window, style: Style, label: bool = True) -> None:
+    """Ticks in the window's zone, at the bottom, and under them which day and zone."""
+    box, size = axes.box, style.font * SMALL
+    ticks = time_ticks(window, 8)
+    at = axes.px(ticks.at)
+    scene.lines([(x, box.y, x, box.bottom) for x in at], Pen("grid"))
+    scene.lines([(box.x, box.bottom, box.right, box.bottom)], Pen("frame"))
+    if not label:
+        return
+    right = -np.inf
+    for x, text in zip(at, ticks.labels, strict=True):
+        half = text_width(text, size) / 2
+        place = min(max(x, half + 2), scene.width - half - 2)
+        if place - half > right + 4:
+            scene.text(place, box.bottom + size * 1.25, text, Type(size, "soft", "middle"))
+            right = place + half
+    scene.text(
+        scene.width - 8, box.bottom + size * 2.6, time_label(window), Type(size, "soft", "end")
+    )
+
+
+def number_axis(scene: Scene, axes: Axes, label: str, style: Style) -> None:
+    """Ticks of numbers at the bottom, and under them what they count."""
+    box, size = axes.box, style.font * SMALL
+    ticks = value_ticks(*axes.x, max(2, int(box.w // (size * 5))))
+    at = axes.px(ticks.at)
+    scene.lines([(x, box.y, x, box.bottom) for x in at], Pen("grid"))
+    scene.lines([(box.x, box.bottom, box.right, box.bottom)], Pen("frame"))
+    for x, text in zip(at, ticks.labels, strict=True):
+        scene.text(x, box.bottom + size * 1.25, text, Type(size, "soft", "middle"))
+    said = " ".join(filter(None, (label, ticks.unit("") if ticks.exponent else "")))
+    scene.text(
+        box.right, box.bottom + size * 2.6, fitted(said, size, box.w), Type(size, "soft", "end")
+    )
+
+
+def left_margin(low: float, high: float, height: float, style: Style) -> float:
+    """Room for the ticks of an axis of values."""
+    size = style.font * SMALL
+    ticks = value_ticks(low, high, max(2, int(height // (size * 2.6))))
+    return max(44.0, max(text_width(text, size) for text in ticks.labels) + 14)
+
+
+@dataclass(frozen=True)
+class Key:
+    """An entry of a legend."""
+
+    text: str
+    paint: str
+    dash: bool = False
+    strong: bool = False
+    swatch: bool = False
+
+
+def legend(scene: Scene, keys: Sequence[Key], box: Box, style: Style) -> float:
+    """Entries in rows from the top of `box`, over its width; the height they took."""
+    size = style.font * 0.93
+    x, y, row = box.x, box.y, size * 1.45
+    longest = box.w - 30
+    for key in keys:
+        text = fitted(key.text, size, longest)
+        width = 26 + text_width(text, size) + 14
+        if x > box.x and x + width > box.right:
+            x, y = box.x, y + row
+        if key.swatch:
+            scene.rect(Box(x + 2, y + size * 0.22, 16, size * 0.8), key.paint)
+        else:
+            pen = Pen(key.paint, 3.0, 4.0 if key.dash else 0.0)
+            scene.lines([(x + 1, y + size * 0.65, x + 19, y + size * 0.65)], pen)
+        scene.text(x + 25, y + size, text, Type(size, "ink", bold=key.strong))
+        x += width
+    return y + row - box.y if keys else 0.0
+
+
+def heading(scene: Scene, title: str, note: str, style: Style) -> float:
+    """The title, and a quieter line under it; the height they took."""
+    size = style.font * 1.08
+    room = scene.width - 16
+    scene.text(8, size * 1.35, fitted(title, size, room), Type(size, "ink", bold=True))
+    if not note:
+        return size * 1.9
+    small = style.font * SMALL
+    scene.text(8, size * 1.4 + small * 1.45, fitted(note, small, room), Type(small, "soft"))
+    return size * 1.9 + small * 1.55
+
+
+def colour_bar(
+    scene: Scene, box: Box, limits: tuple[float, float], unit: str, bar: dict[str, Any]
+) -> None:
+    """What the colours of a map mean: a vertical bar with ticks on its right.
+
+    `bar`: ``palette``, ``style``, and ``scale``, which knows of values beyond its ends.
+    """
+    style: Style = bar["style"]
+    size = style.font * SMALL
+    index = np.arange(255, 0, -1, dtype=np.uint8)[:, None]
+    scene.bitmap(box, index, bar["palette"])
+    axes = Axes(box, (0, 1), limits)
+    ticks = value_ticks(*limits, max(2, int(box.h // (size * 2.6))))
+    for y, text in zip(axes.py(ticks.at), ticks.labels, strict=True):
+        scene.text(box.right + 5, y + size * 0.35, text, Type(size, "soft"))
+    said = ticks.unit(unit)
+    if said:
+        at = min(box.right + 46, scene.width - 4)
+        scene.text(
+            at, box.y - size * 0.55, fitted(f"[{said}]", size, 140), Type(size, "soft", "end")
+        )
+    if bar["scale"].clipped_high:
+        scene.triangles([(box.x + box.w / 2, box.y - 9)], 7, "soft")
+    if bar["scale"].clipped_low:
+        scene.triangles([(box.x + box.w / 2, box.bottom + 9)], -7, "soft")
+
+
+def range_of(pieces: Sequence[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """The range that holds all of them, padded; None when there is none."""
+    known = [piece for piece in pieces if piece is not None]
+    if not known:
+        return None
+    return padded(min(low for low, _ in known), max(high for _, high in known))
+
+
+def severity_paint(word: str) -> str:
+    """The strong paint of a severity's word."""
+    return word if word in colours.PAINTS else "soft"

@@ -1,0 +1,347 @@
+"""Numbers over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from oaflib.expression import open_intervals
+from oaflib.plots import colours
+from oaflib.plots.axes import (
+    SMALL,
+    Axes,
+    Key,
+    frame,
+    heading,
+    left_margin,
+    legend,
+    range_of,
+    time_axis,
+    value_axis,
+)
+from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened
+from oaflib.plots.curve import Curve, curve_of
+from oaflib.plots.picture import Drawn, Style, style
+from oaflib.plots.scene import Box, Pen, Scene, Type, text_width
+from oaflib.plots.states import draw_modes, mode_variable
+from oaflib.plots.ticks import number, value_ticks
+from oaflib.records import Records
+from oaflib.report import Outcome
+from oaflib.series import Kind
+
+_PANELS = 3  # of different units, in one picture
+_LIMITS = 4  # lines of limits an axes takes before it is unreadable
+_MARKS = 12
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit of a check, to be drawn across an axes."""
+
+    word: str
+    value: float
+    paint: str
+
+
+@dataclass
+class Panel:
+    """Curves that share an axis of values."""
+
+    unit: str
+    curves: list[Curve] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    common: str = ""
+
+
+@dataclass(frozen=True)
+class Trend(Plot):
+    """Numbers over time; those of one unit share an axis, limits and alarms are marked.
+
+    Each line is the band between the least and the greatest value of each column of pixels, so no
+    spike is lost; it breaks where samples are NaN or where a regular series stops. More than eight
+    variables of a unit are drawn as strips, the worst first.
+
+    Attributes
+    ----------
+    gate : expression; where it is not true the ground is shaded.
+    separate : an axis for each variable, whatever its unit.
+    """
+
+    kind: ClassVar[str] = "trend"
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
+
+    gate: str = ""
+    separate: bool = False
+
+    def figures(self, records: Records, outcomes: Sequence[Outcome]) -> Iterator[Drawn]:
+        """One picture for up to three units; strips for a unit of many variables."""
+        names, notes = self.chosen(records)
+        if not names:
+            yield self.nothing(notes)
+            return
+        verdicts = Verdicts(outcomes)
+        groups = self._groups(names, records)
+        few = [group for group in groups if len(group) <= colours.LINES]
+        for group in groups:
+            if len(group) > colours.LINES:
+                from oaflib.plots.strips import SmallMultiples
+
+                yield from SmallMultiples(tuple(group), self.title).figures(records, outcomes)
+        few.sort(key=lambda group: -max(verdicts.rank(name) for name in group))
+        for first in range(0, len(few), _PANELS):
+            panels = [self._panel(group, records) for group in few[first : first + _PANELS]]
+            yield self._picture(panels, records, verdicts, notes if first == 0 else [])
+
+    def _groups(self, names: Sequence[str], records: Records) -> list[list[str]]:
+        """The variables that share an axis: of one unit, and without units of one size."""
+        groups: dict[object, list[str]] = {}
+        for name in names:
+            unit = records.entries[name].variable.unit
+            key: object = name if self.separate else unit or _size(name, records)
+            groups.setdefault(key, []).append(name)
+        return list(groups.values())
+
+    def _panel(self, group: Sequence[str], records: Records) -> Panel:
+        common, labels = shortened(group)
+        curves = [curve_of(name, records, style().columns) for name in group]
+        return Panel(records.entries[group[0]].variable.unit, curves, labels, common)
+
+    def _picture(
+        self, panels: Sequence[Panel], records: Records, verdicts: Verdicts, notes: Sequence[str]
+    ) -> Drawn:
+        look = style()
+        names = tuple(curve.name for panel in panels for curve in panel.curves)
+        title = self.title or _title(panels)
+        drawing = _Drawing(records, verdicts, look, [*notes])
+        scene = drawing.scene(panels, title, self.gate)
+        alt = listed([_alt(c, verdicts) for panel in panels for c in panel.curves], 8)
+        caption = listed([*_what(panels, records), *drawing.notes], 8)
+        return finished(scene, Words(title, caption, alt, names, self.kind), look)
+
+
+@dataclass
+class _Drawing:
+    """A picture of panels on its way."""
+
+    records: Records
+    verdicts: Verdicts
+    look: Style
+    notes: list[str]
+
+    def scene(self, panels: Sequence[Panel], title: str, gate: str) -> Scene:
+        look, window = self.look, self.records.window
+        ranges = [self._range(panel) for panel in panels]
+        height = {1: 230.0, 2: 170.0}.get(len(panels), 140.0)
+        left = max(left_margin(*r, height, look) for r in ranges)
+        width = look.width - left - 10
+        scene = Scene(look.width, 2000)
+        if len(panels) == 1 and panels[0].labels == [title] and self.verdicts.bad(title):
+            title = f"{colours.SYMBOLS[self.verdicts.of(title)[0].severity]} {title}"
+        y = heading(scene, title, "", look)
+        mode = mode_variable(self.records)
+        x = (float(window.start_ns), float(window.end_ns))
+        if mode is not None:
+            lane = Axes(Box(left, y, width, 18), x, (0, 1))
+            draw_modes(scene, lane, mode, self.records, look)
+            y += 24
+        closed = self._closed(gate)
+        for i, (panel, limits) in enumerate(zip(panels, ranges, strict=True)):
+            y += self._legend(scene, panel, Box(8, y, look.width - 16, 0), title)
+            y += look.font * SMALL * (1.4 if unit_said(panel.unit, limits) else 0.4)
+            axes = Axes(Box(left, y, width, height), x, limits)
+            frame(scene, axes)
+            shade(scene, axes, closed)
+            value_axis(scene, axes, panel.unit, look)
+            time_axis(scene, axes, window, look, label=i == len(panels) - 1)
+            self._draw(scene, axes, panel)
+            y = axes.box.bottom + 8
+        scene.height = y + look.font * SMALL * 2.6
+        return scene
+
+    def _legend(self, scene: Scene, panel: Panel, box: Box, title: str) -> float:
+        taken = 0.0
+        if panel.labels == [title.lstrip("✕!? ")]:  # the title says it
+            return 0.0
+        if panel.common and panel.common != title:
+            size = self.look.font * 0.87
+            scene.text(box.x, box.y + size, panel.common, Type(size, "soft"))
+            taken = size * 1.5
+        keys = []
+        for i, (curve, label) in enumerate(zip(panel.curves, panel.labels, strict=True)):
+            worst = self.verdicts.worst(curve.name)
+            bad = self.verdicts.bad(curve.name)
+            text = f"{label} {colours.SYMBOLS[worst]}" if bad and worst else label
+            if curve.limits is None:
+                text += " (no number)"
+            keys.append(Key(text, colours.line(i), strong=bad))
+        return taken + legend(scene, keys, Box(box.x, box.y + taken, box.w, 0), self.look)
+
+    def _range(self, panel: Panel) -> tuple[float, float]:
+        own = range_of([curve.limits for curve in panel.curves])
+        if own is None:
+            return 0.0, 1.0
+        low, high = own
+        room = (high / 2 - low / 2) * 2
+        near = [
+            limit.value for limit in self._limits(panel) if low - room <= limit.value <= high + room
+        ]
+        if not near:
+            return own
+        return range_of([(min(low, *near), max(high, *near))]) or own
+
+    def _limits(self, panel: Panel) -> list[Limit]:
+        found: dict[tuple[str, float], Limit] = {}
+        for curve in sorted(panel.curves, key=lambda c: -self.verdicts.rank(c.name)):
+            for outcome in self.verdicts.of(curve.name):
+                for word, value in limits_of(outcome, curve.unit):
+                    paint = colours.WORDS[outcome.severity]
+                    paint = paint if paint in ("alarm", "warning") else "soft"
+                    found.setdefault((word, value), Limit(word, value, paint))
+        return list(found.values())
+
+    def _draw(self, scene: Scene, axes: Axes, panel: Panel) -> None:
+        order = sorted(
+            range(len(panel.curves)), key=lambda i: self.verdicts.rank(panel.curves[i].name)
+        )
+        many = len(panel.curves) > 1
+        for i in order:
+            curve = panel.curves[i]
+            noisy = curve.envelope is not None
+            pen = Pen(colours.line(i), 1.3, opacity=0.85 if many and noisy else 1.0)
+            curve.draw(scene, axes, pen)
+            self._said(curve)
+        self._draw_limits(scene, axes, panel)
+        self._draw_marks(scene, axes, panel)
+
+    def _said(self, curve: Curve) -> None:
+        if curve.limits is None:
+            what = "only NaN" if curve.missing else "no finite sample"
+            self.notes.append(f"{curve.name} has {what}")
+        elif curve.infinite:
+            self.notes.append(f"{curve.name} has infinite samples, at the triangles on the edge")
+
+    def _draw_limits(self, scene: Scene, axes: Axes, panel: Panel) -> None:
+        limits = self._limits(panel)
+        if len(limits) > _LIMITS:
+            self.notes.append(f"{len(limits) - _LIMITS} more limits are not drawn")
+        low, high = axes.y
+        size = self.look.font * SMALL
+        used: list[float] = []
+        for limit in limits[:_LIMITS]:
+            text = f"{limit.word} {number(limit.value)}"
+            y = float(axes.py(limit.value))
+            if limit.value > high or limit.value < low:
+                text += " ↑" if limit.value > high else " ↓"
+            else:
+                scene.lines([(axes.box.x, y, axes.box.right, y)], Pen(limit.paint, 1.4, 5.0))
+            baseline = y - 4 if y - axes.box.y > size * 1.4 else y + size * 1.1
+            while any(abs(baseline - other) < size * 1.1 for other in used):
+                baseline += size * 1.15
+            used.append(baseline)
+            w = text_width(text, size)
+            ground = Box(axes.box.right - w - 8, baseline - size, w + 6, size * 1.3)
+            scene.rect(ground, "plot", 0.75)
+            paint = limit.paint
+            scene.text(axes.box.right - 5, baseline, text, Type(size, paint, "end", bold=True))
+
+    def _draw_marks(self, scene: Scene, axes: Axes, panel: Panel) -> None:
+        seen: set[tuple[int, str]] = set()
+        for curve in panel.curves:
+            for outcome in self.verdicts.of(curve.name):
+                word = colours.WORDS[outcome.severity]
+                if outcome.since is None or word in ("ok", "na"):
+                    continue
+                if axes.x[0] <= outcome.since < axes.x[1] and len(seen) < _MARKS:
+                    seen.add((outcome.since, word))
+        for since, word in sorted(seen):
+            x = float(axes.px(since))
+            scene.lines([(x, axes.box.y, x, axes.box.bottom)], Pen(word, 1.0, 2.5))
+            scene.triangles([(x, axes.box.y + 8)], -10, word)
+
+    def _closed(self, gate: str) -> list[tuple[float, float]]:
+        if not gate.strip():
+            return []
+        found = open_intervals(gate, self.records)
+        self.notes.append(f"shaded: not {gate}")
+        self.notes.extend(found.notes)
+        bounds = [found.start, *found.open.ravel().tolist(), found.end]
+        pairs = zip(bounds[::2], bounds[1::2], strict=True)
+        return [(float(a), float(b)) for a, b in pairs if b > a]
+
+
+def unit_said(unit: str, limits: tuple[float, float]) -> bool:
+    """Whether anything is written above the axis of values."""
+    return bool(value_ticks(*limits).unit(unit))
+
+
+def shade(scene: Scene, axes: Axes, spans: Sequence[tuple[float, float]]) -> None:
+    """A quiet ground under spans of the horizontal."""
+    boxes = []
+    for start, end in spans:
+        x0, x1 = axes.px([start, end])
+        if x1 - x0 >= 0.3:
+            boxes.append(Box(float(x0), axes.box.y, float(x1 - x0), axes.box.h))
+    scene.rects(boxes, "closed")
+
+
+def limits_of(outcome: Outcome, unit: str) -> list[tuple[str, float]]:
+    """The numbers of an outcome's limit that lie on an axis of `unit`."""
+    if outcome.unit != unit:
+        return []
+    found = []
+    for word in ("low", "high", "expected"):
+        value = outcome.limit.get(word)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+            found.append((word, float(value)))
+    return found
+
+
+def _size(name: str, records: Records) -> int:
+    """The order of magnitude of a variable without unit, in steps of about thirty."""
+    value = records[name].value
+    if not len(value):
+        return 0
+    with np.errstate(invalid="ignore"):
+        size = np.abs(np.asarray(value[:: max(1, len(value) // 1000)], np.float64))
+    good = size[np.isfinite(size) & (size > 0)]
+    return round(math.log10(float(np.median(good))) / 1.5) if len(good) else 0
+
+
+def _title(panels: Sequence[Panel]) -> str:
+    said = []
+    for panel in panels:
+        if len(panel.curves) == 1:
+            said.append(panel.curves[0].name)
+        else:
+            said.append(panel.common or f"{len(panel.curves)} variables")
+    return " and ".join(dict.fromkeys(said))
+
+
+def _alt(curve: Curve, verdicts: Verdicts) -> str:
+    limits = curve.limits
+    if limits is None:
+        text = f"{curve.name}: {curve.count:,} samples, none a finite number"
+    else:
+        text = (
+            f"{curve.name}: {curve.count:,} samples from {number(limits[0])} to "
+            f"{number(limits[1])} {curve.unit}".rstrip()
+        )
+    for outcome in verdicts.of(curve.name)[:1]:
+        if verdicts.bad(curve.name):
+            text += f" ({colours.WORDS[outcome.severity]} of {outcome.check}: {outcome.reason})"
+    return text
+
+
+def _what(panels: Sequence[Panel], records: Records) -> list[str]:
+    """How to read the lines."""
+    said = []
+    columns = max((c.envelope.columns for p in panels for c in p.curves if c.envelope), default=0)
+    if columns:
+        seconds = records.window.duration.total_seconds() / columns
+        span = f"{seconds:.3g} s" if seconds < 120 else f"{seconds / 60:.3g} min"
+        said.append(f"Bands from the least to the greatest value of each {span}")
+    return said
