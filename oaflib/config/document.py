@@ -46,7 +46,7 @@ class Complaints:
         """All that was kept, and how many were not."""
         if not self.left:
             return self.problems
-        return [*self.problems, Problem(self.file, "", f"and {self.left} more problems")]
+        return [*self.problems, Problem(self.file, "…", f"{self.left} more problems")]
 
 
 class Document(Complaints):
@@ -156,8 +156,8 @@ def in_order(problems: Sequence[Problem]) -> list[Problem]:
     """By file, then by place, numbers as numbers."""
 
     def place(problem: Problem) -> tuple[str, list[tuple[int, str]], str]:
-        parts = re.split(r"(\d+)", problem.place)
-        natural = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+        parts = re.split(r"([0-9]{1,9})", problem.place)
+        natural = [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
         return problem.file, natural, problem.message
 
     return sorted(set(problems), key=place)
@@ -170,7 +170,7 @@ def _named(entry: Any) -> str:
 
 def _key(part: str | int) -> str:
     text = str(part)
-    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else quoted(text)
+    return text if re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text) else quoted(text)
 
 
 def _utf8(data: bytes) -> str:
