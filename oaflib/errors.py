@@ -12,6 +12,7 @@
     ├── StateError              the state database under runs/ is damaged, locked or too new
     ├── TemplateError           the author of a notebook
     ├── ExpressionError         the author of a gate, a computed variable or an expression check
+    ├── ComputationError        the author of a computed variable, told by the data
     ├── ReportError             a document that is not a report
     ├── RunError                one report could not be made
     ├── DeliveryError           the mail server
@@ -83,6 +84,10 @@ class TemplateError(OafError):
 
 class ExpressionError(OafError):
     """An expression outside the small language OAF evaluates."""
+
+
+class ComputationError(OafError):
+    """A computed variable that cannot be made of these records."""
 
 
 class ReportError(OafError):
