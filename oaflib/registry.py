@@ -70,7 +70,30 @@ sources = Registry(
     "source",
     {"embedded": "oaflib.sources.embedded:EmbeddedSource"},
 )
-computations = Registry("oaflib.compute", "computation", {})
+computations = Registry(
+    "oaflib.compute",
+    "computation",
+    {
+        "bad_elements": "oaflib.compute.vectors:BadElements",
+        "bad_pixels": "oaflib.compute.images:BadPixels",
+        "elements": "oaflib.compute.vectors:ElementsReduced",
+        "expression": "oaflib.compute.expression:ExpressionComputation",
+        "gaussian": "oaflib.compute.fit:GaussianProfile",
+        "group": "oaflib.compute.group:Grouped",
+        "histogram": "oaflib.compute.histogram:Histogram",
+        "image": "oaflib.compute.images:ImageReduced",
+        "line": "oaflib.compute.fit:StraightLine",
+        "profile_distance": "oaflib.compute.vectors:ProfileDistance",
+        "relative": "oaflib.compute.relative:Relative",
+        "resample": "oaflib.compute.resample:Resampled",
+        "rolling": "oaflib.compute.resample:Rolling",
+        "selected": "oaflib.compute.relative:Selected",
+        "spectrum": "oaflib.compute.spectrum:Spectrum",
+        "statistic": "oaflib.compute.resample:WindowStatistic",
+        "usage": "oaflib.compute.usage:Usage",
+        "vector": "oaflib.compute.vectors:VectorReduced",
+    },
+)
 checks = Registry(
     "oaflib.checks",
     "check",
