@@ -15,6 +15,7 @@ from oaflib.run.outputs import Sheet
 _HERE = Path(__file__).parent
 _SEPARATOR = "<!--oaf:code-->"
 _CODE_LIMIT = 200_000
+ON_PAGE = "on-page"  # tag of cells that show what the page has in a part of its own
 
 
 def export_body(notebook: Path, finished: bool = True, prefix: str = "") -> Body:
@@ -49,6 +50,8 @@ def export_body(notebook: Path, finished: bool = True, prefix: str = "") -> Body
         if cell.cell_type == "markdown":
             cell.source = sheet.markdown(cell)
             shown = cell.source.strip()
+        if finished and ON_PAGE in cell.metadata.get("tags", []):
+            shown = ""
         cell.metadata["oaf"] = {"html": shown, "note": note, "state": state}
         if len(cell.source) > _CODE_LIMIT:
             cell.source = cell.source[:_CODE_LIMIT] + "\n… (cut; the notebook has it all)"
