@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from pathlib import Path
 
-from oaflib.config.words import listed
+from oaflib.config.words import listed, near, quoted
 
 
-def notebooks_in(folder: Path) -> list[str]:
-    """The names, without ``.ipynb``, of the notebooks in `folder`, sorted."""
-    try:
-        return sorted(path.stem for path in folder.glob("*.ipynb") if path.is_file())
-    except OSError:
-        return []
+class Shelf:
+    """A folder of notebooks, looked into once; each notebook is read at most once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._faults: dict[str, str] = {}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The notebooks without ``.ipynb``, sorted; none when there is no such folder."""
+        try:
+            return sorted(path.stem for path in self.folder.glob("*.ipynb") if path.is_file())
+        except OSError:
+            return []
+
+    def fault_of(self, name: str, noun: str = "notebook") -> str:
+        """Why the notebook called `name` cannot be run; nothing when it can."""
+        if name not in self.names:
+            hint = f"{near(name, self.names)} There are: {listed(self.names)}"
+            return f"no {noun} is called {quoted(name)} in {self.folder.name}/.{hint}"
+        if name not in self._faults:
+            self._faults[name] = fault_of_file(self.folder / f"{name}.ipynb")
+        return f"{name}.ipynb {self._faults[name]}" if self._faults[name] else ""
 
 
 def fault_of_file(path: Path) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from oaflib.config import notebook
 from oaflib.config.dataset import Dataset, read_dataset, without_file
 from oaflib.config.document import Complaints, Document, in_order, open_document
 from oaflib.config.ids import fault_of_dataset_id, fault_of_id, fault_of_instrument, split_id
 from oaflib.config.instruments import Instrument, read_instruments
+from oaflib.config.notebook import Shelf
 from oaflib.config.site import Site, SourceSettings, read_site
 from oaflib.config.tasks import Surroundings, Task, read_tasks
 from oaflib.config.words import listed, near, quoted
@@ -106,19 +106,16 @@ class Project:
             There is no such notebook.
         """
         dataset = self.dataset(dataset_id)
-        known = notebook.notebooks_in(self.templates)
+        shelf = Shelf(self.templates)
         usual = dataset.instrument.lower()
         name = (
             wanted.removesuffix(".ipynb")
             or dataset.template
             or self.instruments[dataset.instrument].template
-            or (usual if usual in known else "generic")
+            or (usual if usual in shelf.names else "generic")
         )
-        if name not in known:
-            hint = f"{near(name, known)} There are: {listed(known)}"
-            place = f"{self.site.paths.templates}/"
-            message = f"no template is called {quoted(name)}.{hint}"
-            raise ConfigurationError([Problem(place, "", message)])
+        if fault := shelf.fault_of(name, "template"):
+            raise ConfigurationError([Problem(f"{self.site.paths.templates}/", "", fault)])
         return self.templates / f"{name}.ipynb"
 
 
@@ -184,18 +181,20 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
     project = Project(root, site, instruments)
     files: list[Complaints] = list(documents)
     if whole:
-        datasets, complaints = _datasets(project, _known(project, documents[1]))
-        tasks = _Tasks(project, *documents)
+        templates = Shelf(project.templates)
+        datasets, complaints = _datasets(project, _known(project, documents[1]), templates)
+        tasks = _Tasks(project, documents, templates)
         files += [*complaints, tasks.complaints]
         project = replace(project, datasets=datasets, tasks=tasks.read())
         for instrument in instruments.values():
-            path = (instrument.id, "template")
-            _check_template(project, documents[1], path, instrument.template)
+            name = instrument.template
+            if name and (fault := templates.fault_of(name, "template")):
+                documents[1].at((instrument.id, "template"), fault)
     return project, in_order([problem for file in files for problem in file.every()])
 
 
 def _datasets(
-    project: Project, instruments: tuple[str, ...] | None
+    project: Project, instruments: tuple[str, ...] | None, templates: Shelf
 ) -> tuple[dict[str, Dataset], list[Complaints]]:
     """Every file of ``config/datasets``, and what is wrong with them."""
     folder = project.root / DATASETS
@@ -218,7 +217,8 @@ def _datasets(
             continue
         document = open_document(path, name)
         dataset = read_dataset(document, path)
-        _check_template(project, document, ("template",), dataset.template)
+        if dataset.template and (fault := templates.fault_of(dataset.template, "template")):
+            document.at(("template",), fault)
         found[dataset.id] = dataset
         complaints.append(document)
     return found, complaints
@@ -239,10 +239,12 @@ def _known(project: Project, document: Document) -> tuple[str, ...] | None:
 class _Tasks:
     """The table of tasks, beside the files that it refers to."""
 
-    def __init__(self, project: Project, site: Document, instruments: Document) -> None:
+    def __init__(
+        self, project: Project, documents: tuple[Document, Document], templates: Shelf
+    ) -> None:
         self.project = project
-        self.site = site
-        self.instruments = instruments
+        self.site, self.instruments = documents
+        self.templates = templates
         self.present = [name for name in TASKS if (project.root / name).exists()]
         self.complaints = Complaints((self.present or list(TASKS))[0])
 
@@ -257,8 +259,8 @@ class _Tasks:
             site.mail.domain or (None if self.site.problems else ""),
             tuple(site.sources) or (None if self.site.problems else ()),
             _known(project, self.instruments),
-            project.experts,
-            project.templates,
+            Shelf(project.experts),
+            self.templates,
         )
         return read_tasks(project.root / self.present[0], self.complaints, around)
 
@@ -269,16 +271,3 @@ class _Tasks:
         old = [name for name in ("tasks.xls", "tasks.ods") if (config / name).exists()]
         hint = f"; save {old[0]} as .xlsx or CSV" if old else ""
         return f"is missing, and so is tasks.xlsx{hint}"
-
-
-def _check_template(
-    project: Project, document: Document, path: tuple[str | int, ...], name: str
-) -> None:
-    if not name:
-        return
-    known = notebook.notebooks_in(project.templates)
-    if name not in known:
-        hint = f"{near(name, known)} There are: {listed(known)}"
-        document.at(path, f"no template is called {quoted(name)}.{hint}")
-    elif fault := notebook.fault_of_file(project.templates / f"{name}.ipynb"):
-        document.at(path, f"{name}.ipynb {fault}")

@@ -112,6 +112,8 @@ def checked(kind: Any, value: Any) -> Any:
     Mismatch
         With the path inside `value` and what is wrong there.
     """
+    if isinstance(kind, type) and kind in _PLAIN:
+        return _plain(kind, value)
     origin, args = get_origin(kind), get_args(kind)
     if kind is Any:
         return value

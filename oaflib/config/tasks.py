@@ -14,7 +14,7 @@ from typing import Any
 
 from oaflib.config.document import Complaints
 from oaflib.config.ids import fault_of_id, fault_of_instrument
-from oaflib.config.notebook import fault_of_file, notebooks_in
+from oaflib.config.notebook import Shelf
 from oaflib.config.rules import fault_of_user, parse_notebook
 from oaflib.config.table import Row, read_rows
 from oaflib.config.words import listed, near, quoted
@@ -70,8 +70,8 @@ class Surroundings:
     domain: str | None
     sources: tuple[str, ...] | None
     instruments: tuple[str, ...] | None
-    experts: Path
-    templates: Path
+    experts: Shelf
+    templates: Shelf
 
 
 def read_tasks(path: Path, complaints: Complaints, around: Surroundings) -> tuple[Task, ...]:
@@ -169,11 +169,11 @@ def _boolean(text: str) -> bool:
     raise ValueError(f"{found}. Allowed, in any case: {allowed}")
 
 
-def _expert_code(experts: Path, text: str) -> str:
+def _expert_code(experts: Shelf, text: str) -> str:
     if text.casefold() in ("", "none"):
         return ""
     if ":" in text:
-        return _function(text, experts)
+        return _function(text, experts.folder)
     return _notebook(text, experts)
 
 
@@ -203,14 +203,10 @@ def _function(text: str, experts: Path) -> str:
     return text
 
 
-def _notebook(text: str, folder: Path) -> str:
+def _notebook(text: str, shelf: Shelf) -> str:
     name = parse_notebook(text)
-    known = notebooks_in(folder)
-    if name not in known:
-        hint = f"{near(name, known)} There are: {listed(known)}"
-        raise ValueError(f"no notebook {quoted(name)} in {folder.name}/.{hint}")
-    if fault := fault_of_file(folder / f"{name}.ipynb"):
-        raise ValueError(f"{name}.ipynb {fault}")
+    if fault := shelf.fault_of(name):
+        raise ValueError(fault)
     return name
 
 
@@ -231,7 +227,7 @@ def _window(zone: str, text: str) -> str:
     return rule
 
 
-def _template(templates: Path, text: str) -> str:
+def _template(templates: Shelf, text: str) -> str:
     return "" if text.casefold() in ("", "none") else _notebook(text, templates)
 
 
