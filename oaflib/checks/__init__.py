@@ -2,6 +2,7 @@
 
 from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict
 from oaflib.checks.defaults import default_checks
+from oaflib.checks.fold import fold
 from oaflib.checks.room import run_checks
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "SeriesCheck",
     "Verdict",
     "default_checks",
+    "fold",
     "run_checks",
 ]

@@ -94,7 +94,9 @@ class Check:
     severity: Literal["warning", "alarm"] = "alarm"
     gate: str = ""
     guidance: str = ""
-    means: str = ""
+    means: Literal[
+        "", "no usage", "bad usage", "over usage", "breakage", "calibration", "ageing"
+    ] = ""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -147,6 +149,33 @@ class Check:
         """One outcome a variable judged; never raises for what the data are like."""
         raise NotImplementedError
 
+    def unable(self, entry: Entry, context: Context) -> Verdict | None:
+        """Why there is nothing to judge: absent, request failed, gate never open; else None."""
+        name = entry.variable.name
+        if entry.state is State.ABSENT:
+            source = context.source or "the source"
+            return Verdict(
+                Severity.INVALID,
+                f"{source} knows no variable {name}: it was renamed, never existed or is misspelt",
+            )
+        if entry.state is State.FAILED:
+            why = entry.reason or "no cause given"
+            return Verdict(
+                Severity.INVALID,
+                f"the request for {name} failed ({why}): whether it logged is not known",
+            )
+        gate = context.gate
+        if gate is not None and gate.never:
+            return Verdict(
+                Severity.NOT_APPLICABLE, f"the gate was never open: {self.gate} was never true"
+            )
+        if gate is not None and gate.undecided:
+            return Verdict(
+                Severity.INVALID,
+                f"whether the gate {self.gate} was open cannot be told: {_causes(gate)}",
+            )
+        return None
+
     def _not_negative(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
@@ -196,33 +225,6 @@ class SeriesCheck(Check):
             else:
                 verdict = self.silent(entry, context)
         return self.outcome(entry.variable, verdict)
-
-    def unable(self, entry: Entry, context: Context) -> Verdict | None:
-        """Why there is nothing to judge: absent, request failed, gate never open; else None."""
-        name = entry.variable.name
-        if entry.state is State.ABSENT:
-            source = context.source or "the source"
-            return Verdict(
-                Severity.INVALID,
-                f"{source} knows no variable {name}: it was renamed, never existed or is misspelt",
-            )
-        if entry.state is State.FAILED:
-            why = entry.reason or "no cause given"
-            return Verdict(
-                Severity.INVALID,
-                f"the request for {name} failed ({why}): whether it logged is not known",
-            )
-        gate = context.gate
-        if gate is not None and gate.never:
-            return Verdict(
-                Severity.NOT_APPLICABLE, f"the gate was never open: {self.gate} was never true"
-            )
-        if gate is not None and gate.undecided:
-            return Verdict(
-                Severity.INVALID,
-                f"whether the gate {self.gate} was open cannot be told: {_causes(gate)}",
-            )
-        return None
 
     def silent(self, entry: Entry, context: Context) -> Verdict:
         """The verdict on a variable without a sample in the time that counts."""

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from oaflib.checks.base import Check
 from oaflib.checks.gap import Gap
+from oaflib.checks.image import Image
+from oaflib.checks.peers import Peers
 from oaflib.checks.stuck import Stuck
+from oaflib.checks.unit import Unit
+from oaflib.checks.unusual import Unusual
 from oaflib.checks.usage import Usage
+from oaflib.checks.vector import Vector
 from oaflib.records import Records
 
 
 def default_checks(records: Records) -> list[Check]:
-    """The checks of a dataset that configures none; they need no limit."""
-    return [Usage(), Gap(), Stuck()] if records else []
+    """The checks of a dataset that configures none; they need no limit, and alarm with reason.
+
+    Nothing logged, gaps, stuck readings, units; for vectors and images their elements and pixels;
+    and, as warnings, what is unlike its siblings or its own habits.
+    """
+    checks: list[Check] = [
+        Usage(),
+        Gap(),
+        Stuck(),
+        Unit(),
+        Vector(),
+        Image(),
+        Peers(habits=("spread", "level")),  # the dead are found by stuck and vector
+        Unusual(),
+    ]
+    variables = [entry.variable for entry in records.entries.values()]
+    return [check for check in checks if any(check.takes(variable) for variable in variables)]

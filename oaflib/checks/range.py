@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 
 from oaflib.checks.base import Context, Duration, SeriesCheck, Verdict
-from oaflib.checks.facts import Floats, Mask, Runs, held, open_time, runs_where
-from oaflib.checks.words import ns_of, plural, quantity, share, span
+from oaflib.checks.excursions import Leniency, excursions, worst
+from oaflib.checks.facts import Floats, Mask
+from oaflib.checks.words import plural, quantity, share
 from oaflib.report import Fault, Limits, Severity
-from oaflib.series import Kind, Series, Times
+from oaflib.series import Kind, Series
 
 
 @dataclass(frozen=True)
@@ -126,31 +127,14 @@ class Range(SeriesCheck):
             return None
         known = ~np.isnan(reach[0])  # NaN samples neither begin nor end an excursion
         least, most, time = reach[0][known], reach[1][known], series.time[known]
-        runs = runs_where(self._beyond(least, most, limits))
-        if not len(runs.first):
+        leniency = Leniency(self.min_duration, self.allowed_fraction)
+        out = excursions(self._beyond(least, most, limits), time, leniency, context)
+        if out is None:
             return None
-        lengths = lasting(runs, time, context)
-        if self.min_duration is not None:
-            long = lengths >= ns_of(self.min_duration)
-            runs, lengths = Runs(runs.first[long], runs.stop[long]), lengths[long]
-        counted = runs.mask(len(time))
-        count = int(counted.sum())
-        if not count or count <= self.allowed_fraction * len(time):
-            return None
-        below = -np.inf if low is None else low - least[counted].min()
-        above = -np.inf if high is None else most[counted].max() - high
-        value = float(most[counted].max() if above >= below else least[counted].min())
-        words = (
-            f"{'above' if above >= below else 'below'} the limit, {quantity(value, series.unit)}"
-        )
-        words += f" at worst, in {plural(count, 'sample')} ({share(count, len(time))})"
-        total = int(lengths.sum())
-        if len(runs.first) > 1:
-            words += f", {len(runs.first):,} excursions"
-            words += f" of {span(total)} together" if total else ""
-        elif total:
-            words += f", for {span(total)}"
-        return value, int(time[runs.first[0]]), words
+        value, above = worst(np.concatenate([least[out.mask], most[out.mask]]), low, high)
+        side = "above" if above else "below"
+        words = f"{side} the limit, {quantity(value, series.unit)} at worst, {out.words}"
+        return value, out.since, words
 
 
 def extremes(series: Series) -> tuple[Floats, Floats, Mask]:
@@ -180,12 +164,6 @@ def latched(begin: Mask, end: Mask) -> Mask:
     last_begin = np.maximum.accumulate(np.where(begin, index, -1))
     last_end = np.maximum.accumulate(np.where(end & ~begin, index, -1))
     return np.asarray(last_begin > last_end)
-
-
-def lasting(runs: Runs, time: Times, context: Context) -> Times:
-    """How long each run of samples lasted while it counted, to the sample after it; ns."""
-    ends = np.append(time, time[-1] + held(time, context))[runs.stop]
-    return open_time(ends, context) - open_time(time[runs.first], context)
 
 
 def _allowed(low: float | None, high: float | None) -> str:

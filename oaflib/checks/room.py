@@ -43,7 +43,7 @@ def run_checks(
     said: dict[int, list[Outcome]] = {}
     for i, check in enumerate(checks):
         if check.gate not in gates:
-            gates[check.gate] = _context(check.gate, records, past)
+            gates[check.gate] = context_of(check.gate, records, past)
         context = gates[check.gate]
         if not isinstance(check, SeriesCheck):
             said[i] = _whole(check, records, past)
@@ -52,6 +52,9 @@ def run_checks(
         else:
             names, extra = selected(check, records.entries)
             plans[i] = _Plan(check, frozenset(names), context, extra=extra)
+    for plan in plans.values():
+        if not plan.names and not plan.extra:
+            plan.extra.append(_idle(plan.check))
     _judge_all(list(plans.values()), records)
     for i, plan in plans.items():
         if isinstance(plan.check, GroupCheck):
@@ -108,13 +111,21 @@ def tidy(series: Series, window: Window) -> Series:
     return series.between(window.start_ns, window.end_ns)
 
 
-def _context(gate: str, records: Records, past: Past | None) -> Context | str:
+def context_of(gate: str, records: Records, past: Past | None) -> Context | str:
+    """What checks with that gate know; or why the gate cannot be evaluated."""
     if not gate:
         return Context(records.window, None, past, records.source)
     try:
         return Context(records.window, open_intervals(gate, records), past, records.source)
     except (OafError, KeyError, ValueError) as error:
         return f"the gate {gate} could not be evaluated: {_words(error)}"
+
+
+def _idle(check: Check) -> Outcome:
+    """That a check found nothing of its kind to judge; so that nobody thinks it never ran."""
+    kinds = " or ".join(check.kinds)
+    reason = f"there is no {kinds} variable to judge by {check.label}"
+    return check.outcome(Variable(""), Verdict(Severity.NOT_APPLICABLE, reason))
 
 
 def _whole(check: Check, records: Records, past: Past | None) -> list[Outcome]:

@@ -9,18 +9,41 @@ from oaflib.series import Variable
 
 # a place in a machine: a cell and side, a beam, a number (A6R4, 16L3, B1, 2203)
 _PLACE = re.compile(r"[A-Z]?\d+[A-Z]?\d*")
+_MANY = 6  # members of a family that stands by itself
+_ALIKE = 3  # letters with which two words of one make begin
+
+Family = tuple[tuple[str, ...], str, str]
 
 
-def family(variable: Variable) -> str:
+def family(variable: Variable) -> Family:
     """What siblings have in common: the name without numbers and places, the unit, the kind."""
     words = re.split(r"([^A-Za-z0-9]+)", variable.name)
     plain = ["#" if _PLACE.fullmatch(word) else re.sub(r"\d+", "#", word) for word in words]
-    return f"{''.join(plain)}|{variable.unit}|{variable.kind}"
+    return tuple(plain), variable.unit, str(variable.kind)
 
 
-def families(variables: Iterable[Variable]) -> dict[str, list[str]]:
-    """Names by family, in order."""
-    found: dict[str, list[str]] = {}
+def families(variables: Iterable[Variable]) -> list[list[str]]:
+    """Names of siblings, families and names in order.
+
+    A family of a few joins a large one whose name differs in a single word that begins alike: two
+    ``BPMH`` among a hundred ``BPME`` are their siblings.
+    """
+    found: dict[Family, list[str]] = {}
     for variable in variables:
         found.setdefault(family(variable), []).append(variable.name)
-    return found
+    large = [key for key, names in found.items() if len(names) >= _MANY]
+    for key in [key for key, names in found.items() if len(names) < _MANY]:
+        akin = [other for other in large if _akin(key, other)]
+        if akin:
+            found[max(akin, key=lambda other: len(found[other]))] += found.pop(key)
+    return list(found.values())
+
+
+def _akin(few: Family, many: Family) -> bool:
+    if few[1:] != many[1:] or len(few[0]) != len(many[0]):
+        return False
+    unlike = [(a, b) for a, b in zip(few[0], many[0], strict=True) if a != b]
+    if len(unlike) != 1:
+        return False
+    a, b = unlike[0]
+    return len(a) == len(b) and a[:_ALIKE] == b[:_ALIKE] and a[:_ALIKE].isalpha() and len(a) > 3

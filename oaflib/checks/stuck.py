@@ -98,7 +98,7 @@ class Stuck(GroupCheck[Still]):
     ) -> list[Outcome]:
         kin = families(entries[name].variable for name in notes)
         outcomes = []
-        for names in kin.values():
+        for names in kin:
             for name in names:
                 others = [notes[other] for other in names if other != name]
                 variable = entries[name].variable

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from oaflib.checks.base import Context, Duration, SeriesCheck, Verdict
-from oaflib.checks.facts import Mask, Runs, missing, runs_where
-from oaflib.checks.range import lasting
+from oaflib.checks.excursions import Leniency, excursions
+from oaflib.checks.facts import Mask, missing
 from oaflib.checks.room import matching
-from oaflib.checks.words import ns_of, plural, share, some, span
+from oaflib.checks.words import plural, share, some
 from oaflib.report import Fault, Severity
 from oaflib.series import Kind, Series, Variable
 
@@ -84,27 +84,17 @@ class Text(SeriesCheck):
         else:
             bad, limit = self._wrong_texts(series)
         known = ~odd
-        found, last = None, self._spoken(series, known)
-        if last is not None:
-            found = last
         n = len(series)
-        fine = Verdict(Severity.OK, f"{last} at the end, never wrong", found, limit)
-        runs = runs_where(bad[known])
-        time = series.time[known]
-        if len(runs.first):
-            lengths = lasting(runs, time, context)
-            if self.min_duration is not None:
-                long = lengths >= ns_of(self.min_duration)
-                runs, lengths = Runs(runs.first[long], runs.stop[long]), lengths[long]
-            count = int(runs.length.sum())
-            if count and count > self.allowed_fraction * len(time):
-                words = self._accuse(series.where(known), runs)
-                words += f", in {plural(count, 'sample')} ({share(count, len(time))})"
-                if lengths.sum():
-                    words += f", for {span(int(lengths.sum()))}"
-                first = int(runs.first[0])
-                value = _text(series.value[known][first])
-                return Verdict(self.violated, words, value, limit, int(time[first]))
+        last = _text(series.value[np.flatnonzero(known)[-1]]) if known.any() else None
+        fine = Verdict(Severity.OK, f"{last} at the end, never wrong", last, limit)
+        time, value = series.time[known], series.value[known]
+        leniency = Leniency(self.min_duration, self.allowed_fraction)
+        out = excursions(bad[known], time, leniency, context)
+        if out is not None:
+            reason = f"{self._accuse(value[out.mask], series.kind)}, {out.words}"
+            found = _text(value[np.argmax(out.mask)])
+            return Verdict(self.violated, reason, found, limit, out.since)
+        if bad[known].any():
             fine = fine.but(Severity.OK, f"{last} at the end; wrong for less than what counts")
         bad_and_odd = int(odd.sum())
         if bad_and_odd > self.allowed_fraction * n:
@@ -169,20 +159,14 @@ class Text(SeriesCheck):
         names = [name for name, number in self.bits.items() if number == bit]
         return names[0] if names else f"bit {bit}"
 
-    def _spoken(self, series: Series, known: Mask) -> str | None:
-        if not known.any():
-            return None
-        return _text(series.value[np.flatnonzero(known)[-1]])
-
-    def _accuse(self, series: Series, runs: Runs) -> str:
-        values = series.value[runs.mask(len(series))]
-        if series.kind is Kind.NUMERIC:
+    def _accuse(self, values: Any, kind: Kind) -> str:
+        if kind is Kind.NUMERIC:
             masks = values.astype(np.int64)
             clear = [b for b in map(self._bit, self.on) if ((masks >> b) & 1 == 0).any()]
             raised = [b for b in map(self._bit, self.off) if ((masks >> b) & 1 == 1).any()]
             blamed = [f"{self._named(bit)} not set" for bit in clear]
             return some(blamed + [f"{self._named(bit)} set" for bit in raised])
-        texts = values if series.kind is Kind.TEXTUAL else [t for row in values for t in row]
+        texts = values if kind is Kind.TEXTUAL else [t for row in values for t in row]
         wrong = sorted({str(t) for t in texts if t is not None and self._text_is_wrong(str(t))})
         words = some([f"'{text}'" for text in wrong])
         return (
