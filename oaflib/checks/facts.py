@@ -14,6 +14,7 @@ from oaflib.series import Kind, Series, Times
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+_ENOUGH = 10_000  # values from which a median is estimated; twice as many at most
 _SIGMA = 1.4826  # median absolute deviation to standard deviation, for a normal law
 
 
@@ -106,6 +107,8 @@ def intervals(time: Times, context: Context) -> tuple[Times, Times]:
     sample to its end.
     """
     start, stop = context.open_spans()
+    if context.gate is None:
+        return np.concatenate([start, time]), np.concatenate([time, stop])
     inside = np.searchsorted(start, time, side="right") - 1
     keep = inside >= 0
     keep[keep] = time[keep] < stop[inside[keep]]
@@ -124,7 +127,14 @@ def cadence(time: Times) -> int | None:
     """The usual time from one sample to the next in ns; None for fewer than 10 samples."""
     if len(time) < 10:
         return None
-    return int(np.median(np.diff(time)))
+    return int(np.median(thinned(np.diff(time))))
+
+
+def thinned(values: Any) -> Any:
+    """At most 20,000 of `values`, evenly taken: enough to estimate a median."""
+    # an odd step does not fall in with what happens every second or tenth sample
+    step = max(1, len(values) // _ENOUGH)
+    return values[:: step + 1 - step % 2] if step > 1 else values
 
 
 def spread(values: Floats) -> float:
@@ -134,6 +144,7 @@ def spread(values: Floats) -> float:
     """
     if not len(values):
         return 0.0
+    values = thinned(values)
     middle = np.median(values)
     found = _SIGMA * float(np.median(np.abs(values - middle)))
     if found > 0:

@@ -19,7 +19,7 @@ from oaflib.series import Kind, Series, Variable
 _FEW = 20  # samples below which a device has no habits
 _LIVE = 0.2  # share of samples that change, of a device that lives
 _QUIET = 1e-9  # of the siblings' spread: nothing
-_LOOK = 100_000  # samples looked at for habits; more say nothing new
+_LOOK = 10_000  # samples looked at for habits; more say nothing new
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +96,11 @@ class Peers(GroupCheck[Habits]):
             good = series.value[~missing(series)].astype(np.float64, copy=False)
             if len(good) < _FEW:
                 return Habits(*_none(1), len(good), start)
-            return Habits(*habits_of(good[: 2 * _LOOK, None]), len(good), start)
+            return Habits(*habits_of(good[:, None]), len(good), start)
         value = series.value
         if len(value) < _FEW or value.shape[1] == 0:
             return Habits(*_none(value.shape[1]), len(value), start)
-        step = max(1, value.size // (50 * _LOOK))
-        return Habits(*habits_of(value[::step]), len(value), start)
+        return Habits(*habits_of(value), len(value), start)
 
     def compare(
         self,
@@ -230,14 +229,18 @@ class Peers(GroupCheck[Habits]):
 def habits_of(value: Any) -> tuple[Floats, Floats, Floats]:
     """Level, spread of the steps and activity of each column of [n, m]; NaN elements left out."""
     value = np.asarray(value, dtype=np.float64)
-    value = np.where(np.isfinite(value), value, np.nan)
-    steps = np.diff(value, axis=0)
+    stride = max(1, len(value) // _LOOK)
+    steps = value[1::stride] - value[:-1:stride]  # of neighbours, where not all are looked at
+    value = value[::stride]
+    if not np.isfinite(value).all() or not np.isfinite(steps).all():
+        value = np.where(np.isfinite(value), value, np.nan)
+        steps = np.where(np.isfinite(steps), steps, np.nan)
     there = np.isfinite(value).sum(axis=0)
     known = np.isfinite(steps).sum(axis=0)
     level = np.full(value.shape[1], np.nan)
     noise = np.zeros(value.shape[1])
     activity = np.zeros(value.shape[1])
-    if (there == len(value)).all():
+    if (there == len(value)).all() and (known == len(steps)).all():
         level = np.median(value, axis=0)
         noise = _spreads(steps)
     else:

@@ -109,10 +109,13 @@ class Range(SeriesCheck):
         low, high = limits
         bad = np.zeros(len(least), dtype=bool)
         if low is not None:
-            bad |= latched(least < low, least >= low + self.hysteresis)
+            bad |= self._latched(least < low, least >= low + self.hysteresis)
         if high is not None:
-            bad |= latched(most > high, most <= high - self.hysteresis)
+            bad |= self._latched(most > high, most <= high - self.hysteresis)
         return bad
+
+    def _latched(self, begin: Mask, end: Mask) -> Mask:
+        return latched(begin, end) if self.hysteresis and begin.any() else begin
 
     def _broken(
         self,

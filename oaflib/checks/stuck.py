@@ -191,9 +191,11 @@ def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
     others = np.delete(length, worst)
     outside = max(1, len(series) - longest)
     first, stop = int(runs.first[worst]), int(runs.stop[worst])
-    last = int(series.time[-1]) + held(series.time, context)
     run_start = int(series.time[first])
-    run_stop = last if stop == len(series) else int(series.time[stop])
+    if stop == len(series):
+        run_stop = int(series.time[-1]) + held(series.time, context)
+    else:
+        run_stop = int(series.time[stop])
     counted = open_time(np.array([run_start, run_stop]), context)
     value: float | str | None = None
     reach, distinct, at_rest, elsewhere = 0.0, 3, False, False
