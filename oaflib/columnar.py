@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from oaflib.series import Kind, Series, Values, Variable, empty_values, stack
 
+_NAME = pa.dictionary(pa.int32(), pa.string())
 _VALUE = {
     Kind.NUMERIC: pa.float64(),
     Kind.VECTORNUMERIC: pa.large_list(pa.float64()),
@@ -32,8 +33,9 @@ PARQUET: dict[str, Any] = {
 
 
 def schema(kind: Kind) -> pa.Schema:
-    """The columns of that kind."""
-    columns = [("variable", pa.string()), ("time", pa.int64()), ("value", _VALUE[kind])]
+    """The columns of that kind, as they are written; a reader finds ``variable`` a plain string."""
+    # Dictionary only in memory: on disk there is no Arrow schema, so readers prune by name.
+    columns = [("variable", _NAME), ("time", pa.int64()), ("value", _VALUE[kind])]
     if kind is Kind.MATRIXNUMERIC:
         columns += [("rows", pa.int32()), ("columns", pa.int32()), ("dtype", pa.string())]
     return pa.schema(columns)
@@ -41,7 +43,8 @@ def schema(kind: Kind) -> pa.Schema:
 
 def table(series: Series) -> pa.Table:
     """The series as a table of `schema(series.kind)`."""
-    names = pa.array(np.full(len(series), series.name, dtype=object), pa.string())
+    index = pa.array(np.zeros(len(series), dtype=np.int32))
+    names = pa.DictionaryArray.from_arrays(index, pa.array([series.name], pa.string()))
     times = pa.array(series.time)
     columns: list[pa.Array]
     if series.kind is Kind.MATRIXNUMERIC:
