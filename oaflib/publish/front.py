@@ -148,14 +148,27 @@ class Front:
         )
 
     @cached_property
+    def pending(self) -> tuple[Card, ...]:
+        """Datasets whose next report is due later on the day this page was made."""
+        return tuple(
+            card
+            for card in self.current
+            if (due := self.site.due(card.entry)) is not None
+            and due >= self.made_at
+            and due.astimezone(self.site.tz).date() == self.today
+            and self.site.periods[card.entry.id] >= timedelta(days=1)
+        )
+
+    @cached_property
     def missing(self) -> tuple[str, ...]:
         """Datasets with a task and no report yet."""
         return tuple(sorted(set(self.site.periods) - {card.entry.id for card in self.cards}))
 
     @cached_property
     def next_due(self) -> datetime | None:
-        """When the morning after this page must be there: the first due of those in time."""
-        dues = [self.site.due(card.entry) for card in self.current if card not in self.late]
+        """When the next reports must be there, of those datasets that are in time."""
+        waiting = {card.entry.id for card in (*self.late, *self.pending)}
+        dues = [self.site.due(card.entry) for card in self.current if card.entry.id not in waiting]
         return min((due for due in dues if due is not None), default=None)
 
     @cached_property
@@ -199,11 +212,7 @@ class Front:
     @cached_property
     def families(self) -> tuple[tuple[str, tuple[Card, ...]], ...]:
         """Current cards by instrument."""
-        names = sorted({card.entry.instrument for card in self.current})
-        return tuple(
-            (name, tuple(card for card in self.current if card.entry.instrument == name))
-            for name in names
-        )
+        return grouped(self.current)
 
     @cached_property
     def week(self) -> tuple[date, ...]:
@@ -251,6 +260,14 @@ class Front:
         ]
         lines.sort(key=lambda line: (-line.finding.outcome.severity.rank, line.card.entry.id))
         return tuple(lines)
+
+
+def grouped(cards: Sequence[Card]) -> tuple[tuple[str, tuple[Card, ...]], ...]:
+    """`cards` by instrument, both in order."""
+    names = sorted({card.entry.instrument for card in cards})
+    return tuple(
+        (name, tuple(card for card in cards if card.entry.instrument == name)) for name in names
+    )
 
 
 def card_of(report: Report, anchors: Sequence[str], shelf: Shelf, trends: Trends) -> Card:

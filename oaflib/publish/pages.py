@@ -14,7 +14,7 @@ from oaflib.body import Body
 from oaflib.publish import words
 from oaflib.publish.calendar import calendars
 from oaflib.publish.entry import Entry
-from oaflib.publish.front import Front
+from oaflib.publish.front import Front, grouped
 from oaflib.publish.matrix import matrix
 from oaflib.publish.shelf import Shelf
 from oaflib.publish.site import Site
@@ -84,10 +84,16 @@ def front_page(front: Front, site: Site) -> str:
 
 def view_page(front: Front, view: str, site: Site) -> str:
     """The index of ``RECENT`` or one of its two halves."""
-    chosen = [
-        card
-        for card in front.cards
-        if view == "RECENT" or card.entry.alarming == (view == "RECENT_WITH_ALM")
+    groups = [
+        (name, chosen)
+        for name, group in grouped(front.cards)
+        if (
+            chosen := tuple(
+                card
+                for card in group
+                if view == "RECENT" or card.entry.alarming == (view == "RECENT_WITH_ALM")
+            )
+        )
     ]
     return _render(
         "view.html.j2",
@@ -97,7 +103,8 @@ def view_page(front: Front, view: str, site: Site) -> str:
         front=front,
         view=view,
         title=VIEWS[view],
-        cards=chosen,
+        groups=groups,
+        count=sum(len(group) for _, group in groups),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -13,8 +14,13 @@ from oaflib.publish.words import NAMES, number
 _WIDTH, _HEIGHT, _EDGE = 120, 28, 3
 
 
-def spark(values: Sequence[float | None], name: str = "value") -> Markup:
-    """A line of `values`, the oldest first, gaps where None; empty for fewer than two numbers."""
+def spark(
+    values: Sequence[float | None], limit: Mapping[str, Any] | None = None, name: str = "value"
+) -> Markup:
+    """A line of `values`, the oldest first, gaps where None; empty for fewer than two numbers.
+
+    A ``low`` or ``high`` of `limit` is a dashed line, unless so far off that it would flatten all.
+    """
     points = [
         value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
@@ -25,7 +31,19 @@ def spark(values: Sequence[float | None], name: str = "value") -> Markup:
     if len(known) < 2:
         return Markup("")
     low, high = min(known), max(known)
-    reach = (high - low) or 1.0
+    edges = [
+        float(edge)
+        for key in ("low", "high")
+        if isinstance(edge := (limit or {}).get(key), (int, float))
+        and low - 2 * (high - low) <= edge <= high + 2 * (high - low)
+    ]
+    bottom, top = min([low, *edges]), max([high, *edges])
+    reach = (top - bottom) or 1.0
+
+    def level(value: float) -> float:
+        height = 0.5 if top == bottom else (value - bottom) / reach
+        return _HEIGHT - _EDGE - height * (_HEIGHT - 2 * _EDGE)
+
     step = (_WIDTH - 2 * _EDGE) / max(len(points) - 1, 1)
     pieces: list[list[str]] = [[]]
     last = (0.0, 0.0)
@@ -33,8 +51,7 @@ def spark(values: Sequence[float | None], name: str = "value") -> Markup:
         if value is None:
             pieces.append([])
             continue
-        height = 0.5 if high == low else (value - low) / reach
-        last = (_EDGE + index * step, _HEIGHT - _EDGE - height * (_HEIGHT - 2 * _EDGE))
+        last = (_EDGE + index * step, level(value))
         pieces[-1].append(f"{last[0]:.1f},{last[1]:.1f}")
     path = "".join(
         "M" + "L".join(piece) if len(piece) > 1 else f"M{piece[0]}h.1" for piece in pieces if piece
@@ -43,11 +60,15 @@ def spark(values: Sequence[float | None], name: str = "value") -> Markup:
         f"{name}, last {len(points)} reports: from {number(known[0])} to {number(known[-1])}, "
         f"lowest {number(low)}, highest {number(high)}"
     )
+    lines = Markup("").join(
+        Markup('<line x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(_WIDTH, f"{level(edge):.1f}")
+        for edge in edges
+    )
     return Markup(
         '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
-        'aria-label="{2}"><title>{2}</title><path d="{3}"/>'
+        'aria-label="{2}"><title>{2}</title>{6}<path d="{3}"/>'
         '<circle cx="{4}" cy="{5}" r="2.4"/></svg>'
-    ).format(_WIDTH, _HEIGHT, told, path, f"{last[0]:.1f}", f"{last[1]:.1f}")
+    ).format(_WIDTH, _HEIGHT, told, path, f"{last[0]:.1f}", f"{last[1]:.1f}", lines)
 
 
 def bars(entries: Sequence[Entry]) -> Markup:

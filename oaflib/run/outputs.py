@@ -17,6 +17,7 @@ _LINE = 2_000
 _MARKUP = 1_000_000
 _PAGE = 10_000_000
 _PLOTLY = "application/vnd.plotly.v1+json"
+_ABOUT = "application/vnd.oaf.picture+json"
 _SILENT = (
     "application/scrapbook.",
     "application/papermill.record",
@@ -111,25 +112,28 @@ class Sheet:
             size = len(markup) / 1e6
             return _note(f"Not shown: {size:.1f} MB of HTML in one output. The notebook has it.")
         clean = cleaned(markup).strip()
-        return f'<div class="scroll">{self.extracted(clean)}</div>' if clean else ""
+        return f'<div class="scroll" tabindex="0">{self.extracted(clean)}</div>' if clean else ""
 
     def _figure(self, name: str, kind: str, output: Any) -> str:
         data = output.data[kind]
         kept = self._keep(name, kind, _joined(data))
         if not kept:
             return ""
-        size = _size(self.figures[kept])
-        details = output.get("metadata", {}).get(kind, {})
+        about = output.data.get(_ABOUT)
+        about = about if isinstance(about, dict) else {}
+        size = _size(self.figures[kept]) or _pair(about)
+        details = output.get("metadata", {}).get(kind) or about
         if isinstance(details, dict) and size and isinstance(details.get("width"), int):
             size = (details["width"], round(size[1] * details["width"] / size[0]))
         room = f' width="{size[0]}" height="{size[1]}"' if size else ""
-        plain = _joined(output.data.get("text/plain", ""))
-        told = (
-            plain if plain and not plain.startswith("<") else f"Figure: {self._title}".strip(": ")
-        )
+        told = _joined(output.data.get("text/plain", ""))
+        if not told or told.startswith("<"):
+            told = f"Figure: {self._title}".strip(": ")
+        alt = escaped(str(about.get("alt") or told)[:2000])
+        caption = escaped(str(about.get("caption") or "")[:2000])
+        below = f"<figcaption>{caption}</figcaption>" if caption else ""
         return (
-            f'<figure><img src="figures/{kept}" alt="{escaped(told[:300])}" loading="lazy"{room}>'
-            "</figure>"
+            f'<figure><img src="figures/{kept}" alt="{alt}" loading="lazy"{room}>{below}</figure>'
         )
 
     def _keep(self, name: str, kind: str, data: str) -> str:
@@ -196,9 +200,9 @@ def _text(text: str) -> str:
     if len(lines) > 40:
         return (
             f'<details class="long"><summary>Printed: {len(lines)} lines</summary>'
-            f'<div class="scroll"><pre>{shown}</pre></div></details>'
+            f'<div class="scroll" tabindex="0"><pre>{shown}</pre></div></details>'
         )
-    return f'<div class="scroll"><pre>{shown}</pre></div>'
+    return f'<div class="scroll" tabindex="0"><pre>{shown}</pre></div>'
 
 
 def _note(text: str) -> str:
@@ -207,6 +211,13 @@ def _note(text: str) -> str:
 
 def _joined(text: Any) -> str:
     return "".join(str(piece) for piece in text) if isinstance(text, list) else str(text)
+
+
+def _pair(about: dict[str, Any]) -> tuple[int, int] | None:
+    width, height = about.get("width"), about.get("height")
+    if not isinstance(width, int) or not isinstance(height, int):
+        return None
+    return (width, height) if 0 < width < 20_000 and 0 < height < 20_000 else None
 
 
 def _size(picture: bytes) -> tuple[int, int] | None:

@@ -57,7 +57,7 @@ def export_body(notebook: Path, finished: bool = True, prefix: str = "") -> Body
             cell.source = cell.source[:_CODE_LIMIT] + "\n… (cut; the notebook has it all)"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        page, _ = _exporter().from_notebook_node(node)
+        page = _rendered(node)
     body, _, code = page.partition(_SEPARATOR)
     body = sheet.extracted(body)
     return Body(
@@ -87,7 +87,20 @@ def _exporter() -> Any:
         exclude_anchor_links=True,
     )
     exporter.register_filter("cleaned", cleaned)
+    highlight = nbconvert.filters.Highlight2HTML(pygments_lexer="ipython3", parent=exporter)
+    exporter.register_filter("highlight_code", highlight)
     return exporter
+
+
+def _rendered(node: Any) -> str:
+    """The notebook through our template.
+
+    Not by `HTMLExporter.from_notebook_node`: it parses the finished page with another parser and
+    writes it anew, after which what was cleaned is no longer known to be clean.
+    """
+    nbconvert: Any = import_module("nbconvert")
+    page, _ = nbconvert.TemplateExporter.from_notebook_node(_exporter(), node)
+    return str(page)
 
 
 def _stopped(cells: list[Any]) -> int:

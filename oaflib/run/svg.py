@@ -33,7 +33,11 @@ def safe_svg(text: str) -> bytes | None:
     _strip(root)
     ElementTree.register_namespace("", _SPACE)
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    return ElementTree.tostring(root, encoding="utf-8")
+    try:
+        drawing: bytes = ElementTree.tostring(root, encoding="utf-8")
+    except RecursionError:  # nested deeper than any drawing
+        return None
+    return drawing
 
 
 def _strip(root: ElementTree.Element) -> None:

@@ -20,6 +20,9 @@
       part.hidden = (part.dataset.late === "yes") !== age.classList.contains("late");
     });
   }
+  document.querySelectorAll("[data-awaited]").forEach(function (row) {
+    if (Date.now() > Date.parse(row.dataset.awaited)) row.querySelector(".word").textContent = "late";
+  });
   if (age) { tick(); setInterval(tick, 60000); }
 
   // The filter; what it says is in the address, so that a link carries it.
