@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,89 @@ def test_a_dataset_is_what_its_file_says(root: Path) -> None:
     assert dataset.snapshot == ""
     assert dataset.file == root / "config/datasets/BCT_LHC-B1-cmp.toml"
     assert len(dataset.digest) == 64
+
+
+FIXED = """
+title = "LHC beam 1 BCTs, compared"
+description = "DC and fast transformers of beam 1, against each other"
+variables = ["LHC.BCTDC.%.B1:BEAM_INTENSITY", { name = "LHC.BCTFR.A6R4.B1:BEAM_INTENSITY", \
+unit = "charges" }]
+# or: snapshot = "BI_BCT_LHC-B1-cmp"   a query saved in the source
+
+[[compute]]
+name = "ratio"
+expression = "A / B"
+inputs = { A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY", B = "LHC.BCTDC.B6R4.B1:BEAM_INTENSITY" }
+
+[[check]]
+kind = "range"
+variables = ["ratio"]
+low = 0.98
+high = 1.02
+severity = "alarm"
+gate = "BMODE == 'STABLE'"
+guidance = "Compare the calibration current of both front ends."
+
+[[plot]]
+kind = "trend"
+variables = ["ratio"]
+"""
+
+
+def test_the_dataset_of_the_design_is_read_to_the_letter(root: Path) -> None:
+    write(root, "config/datasets/BCT_LHC-B1-cmp.toml", FIXED)
+    dataset = load_project(root).dataset("BCT_LHC-B1-cmp")
+    (computation,), (check,), (plot,) = dataset.computations, dataset.checks, dataset.plots
+    assert (computation.kind, computation.expression) == ("expression", "A / B")
+    assert computation.inputs["B"] == "LHC.BCTDC.B6R4.B1:BEAM_INTENSITY"
+    assert (check.kind, check.low, check.high) == ("range", 0.98, 1.02)
+    assert (check.severity, check.gate) == ("alarm", "BMODE == 'STABLE'")
+    assert (plot.kind, plot.variables) == ("trend", ("ratio",))
+
+
+def test_whole_numbers_are_numbers_and_durations_are_read(root: Path) -> None:
+    text = """
+variables = ["A:B", "HX:BMODE"]
+[[compute]]
+kind = "group"
+name = "per mode"
+variable = "A:B"
+by = "HX:BMODE"
+statistics = ["mean", "std"]
+[[compute]]
+name = "twice"
+expression = "2 * B"
+max_hold = "5min"
+[[check]]
+kind = "range"
+variables = ["per mode.mean", "twice"]
+low = 1
+min_duration = "30s"
+gate = "BMODE != 'SETUP'"
+[[check]]
+kind = "expression"
+expression = "twice < 3"
+[[check]]
+kind = "expression"
+expression = "B < 3"
+"""
+    write(root, "config/datasets/BCT_LHC-B1-cmp.toml", text)
+    dataset = load_project(root).dataset("BCT_LHC-B1-cmp")
+    assert dataset.computations[0].statistics == ("mean", "std")
+    assert dataset.computations[1].max_hold == timedelta(minutes=5)
+    assert type(dataset.checks[0].low) is float
+    assert len(dataset.checks) == 3
+
+
+def test_reading_a_project_loads_no_great_machine(root: Path) -> None:
+    code = (
+        "import sys; from oaflib.config.project import load_project; "
+        f"load_project({str(root)!r}); "
+        "print([n for n in ('pandas', 'matplotlib', 'scipy', 'duckdb', 'openpyxl', 'papermill', "
+        "'pydantic', 'IPython') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_dataset_without_a_file_is_the_snapshot_of_its_name(root: Path) -> None:

@@ -168,10 +168,11 @@ def _made(document: Document, part: str, tables: tuple[dict[str, Any], ...]) -> 
         kind = table.get("kind", usual)
         maker = _maker(document, registry, (part, i), kind)
         rest = {key: value for key, value in table.items() if key != "kind"}
-        made.append(build_at(maker, document, (part, i), rest) if maker else None)
+        one = build_at(maker, document, (part, i), rest) if maker else None
         gate = rest.get("gate")
-        if made[-1] is not None and isinstance(gate, str) and gate.strip():
-            _compile(document, (part, i, "gate"), gate)
+        if one is not None and isinstance(gate, str) and gate.strip():
+            one = one if _compiles(document, (part, i, "gate"), gate) else None
+        made.append(one)
     return made
 
 
@@ -195,11 +196,13 @@ def _maker(document: Document, registry: Registry, path: tuple[str | int, ...], 
     return None
 
 
-def _compile(document: Document, path: tuple[str | int, ...], text: str) -> None:
-    """Refuse a gate that is no expression."""
+def _compiles(document: Document, path: tuple[str | int, ...], text: str) -> bool:
+    """Whether a gate is an expression; what is wrong is noted."""
     from oaflib.expression import compile_expression  # only where there is a gate
 
     try:
         compile_expression(text)
     except ExpressionError as error:
         document.at(path, str(error))
+        return False
+    return True

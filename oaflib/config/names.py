@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from oaflib.config.document import Document
-from oaflib.config.patterns import known_among
+from oaflib.config.patterns import known_among, overlap
 from oaflib.config.words import listed, near, quoted
+from oaflib.errors import ExpressionError
 
 Parts = Mapping[str, Sequence[Any]]
+_DEVICE = "{device}"
 
 
 def check_names(document: Document, parts: Parts, variables: Sequence[str]) -> None:
@@ -18,59 +20,110 @@ def check_names(document: Document, parts: Parts, variables: Sequence[str]) -> N
     `parts` are the computations, checks and plots made (None where one is wrong); `variables` what
     is asked of the source: empty when that is left to a snapshot, and every name may exist.
     """
-    computed, certain = _computed(document, parts["compute"], variables)
+    computed = _computed(document, parts["compute"], variables)
     _check_labels(document, parts["check"])
-    if not variables or not certain:
+    if not variables or None in parts["compute"]:
         return
     known = [*variables, *computed]
-    for part in ("check", "plot"):
-        for i, made in enumerate(parts[part]):
-            wanted = getattr(made, "variables", ())
-            for j, name in enumerate(wanted if isinstance(wanted, tuple) else ()):
-                if isinstance(name, str) and not known_among(name, known):
+    for part, every in parts.items():
+        for i, made in enumerate(every):
+            for path, name in _wanted(made):
+                if not known_among(name.replace(_DEVICE, "%"), known):
                     message = (
                         f"nothing here is called {quoted(name)}.{near(name, known)} "
                         f"There are: {listed(known)}"
                     )
-                    document.at((part, i, "variables", j), message)
+                    document.at((part, i, *path), message)
+                    break
+            else:
+                if not any("%" in name for name in known):
+                    _check_expressions(document, (part, i), made, known)
 
 
-def _computed(
-    document: Document, made: Sequence[Any], variables: Sequence[str]
-) -> tuple[list[str], bool]:
-    """The names of what is computed, and whether these are all."""
+def _wanted(made: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each variable that a check, plot or computation names, and the key that does."""
+    variables = getattr(made, "variables", ())
+    if isinstance(variables, tuple):
+        for j, name in enumerate(variables):
+            if isinstance(name, str):
+                yield ("variables", j), name
+    inputs = getattr(made, "inputs", None)
+    if isinstance(inputs, Mapping):
+        for key, name in inputs.items():
+            yield ("inputs", key), name
+    for key in ("variable", "by", "each", "reference"):
+        name = getattr(made, key, "")
+        if isinstance(name, str) and name:
+            yield (key,), name
+
+
+def _computed(document: Document, made: Sequence[Any], variables: Sequence[str]) -> list[str]:
+    """The names of what is computed; a pattern where they hold ``{device}``."""
     names: list[str] = []
-    certain = True
     for i, computation in enumerate(made):
-        outputs = getattr(computation, "outputs", None)
-        name = getattr(computation, "name", "")
+        outputs = getattr(computation, "made_names", None)
         if not isinstance(outputs, tuple):
-            outputs = (name,) if isinstance(name, str) and name else ()
-        certain = certain and bool(outputs)
+            outputs = (getattr(computation, "name", ""),) if computation is not None else ()
         for output in outputs:
-            if output in names:
+            name = str(output).replace(_DEVICE, "%")
+            if name in names:
                 document.at(("compute", i), f"{quoted(output)} is computed twice")
-            elif output in variables:
+            elif name in variables:
                 document.at(("compute", i), f"{quoted(output)} is the name of a variable already")
-            names.append(output)
-    return names, certain
+            names.append(name)
+    return names
 
 
 def _check_labels(document: Document, made: Sequence[Any]) -> None:
     """Outcomes are told apart by the check's label and the variable, today and tomorrow."""
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[str, list[tuple[str, int]]] = {}
     for i, check in enumerate(made):
         if check is None:
             continue
         label = getattr(check, "name", "") or getattr(check, "kind", "")
-        wanted = getattr(check, "variables", ())
-        for name in wanted if isinstance(wanted, tuple) and wanted else ("",):
-            first = seen.setdefault((label, str(name)), i)
-            if first != i:
-                what = f"judges {quoted(name)}" if name else "judges all variables"
+        every = seen.setdefault(label, [])
+        subjects = _subjects(check)
+        for subject in subjects:
+            first = next((j for other, j in every if _meet(subject, other)), None)
+            if first is not None:
+                what = "all variables" if subject == "%" else quoted(subject)
                 document.at(
                     ("check", i),
-                    f"is called {quoted(label)} and {what}, as [[check]] {first + 1} does; "
+                    f"is called {quoted(label)} and judges {what}, as [[check]] {first + 1} does; "
                     "give one of them another name",
                 )
                 break
+        every += [(subject, i) for subject in subjects]
+
+
+def _subjects(check: Any) -> tuple[str, ...]:
+    """What a check's outcomes are about: variables, patterns, an expression, or everything."""
+    variables = getattr(check, "variables", ())
+    if isinstance(variables, tuple) and variables:
+        return tuple(map(str, variables))
+    return (getattr(check, "expression", "") or "%",)
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two checks judge the same; of two patterns only when they are the same."""
+    if "%" in one and "%" in other and "%" not in (one, other):
+        return one == other
+    return overlap(one, other)
+
+
+def _check_expressions(
+    document: Document, path: tuple[str, int], made: Any, known: Sequence[str]
+) -> None:
+    """Refuse a name in a gate or an expression that is no variable's, when all are known."""
+    inputs = getattr(made, "inputs", None)
+    for key in ("gate", "expression"):
+        text = getattr(made, key, "")
+        if not isinstance(text, str) or not text.strip():
+            continue
+        from oaflib.expression import compile_expression, resolve  # only where there is one
+
+        try:
+            bound = inputs if key == "expression" and isinstance(inputs, Mapping) else None
+            resolve(compile_expression(text), known, bound)
+        except ExpressionError as error:
+            document.at((*path, key), str(error))
