@@ -65,12 +65,20 @@ def _fit(positions: Numbers, profiles: Numbers) -> Numbers:
     width, height = right - left, high - low
     x = (x - left[:, None]) / width[:, None]
     y = (y - low[:, None]) / height[:, None]
-    start = _start(x, y, weight)
-    center, sigma, amplitude, offset = _descended(x, y, weight, start).T
-    sigma = np.abs(sigma)
-    residual = (weight * (y - _model(x, center, sigma, amplitude, offset)) ** 2).sum(axis=1)
+    down = _points_down(y, weight)
+    params = _descended(x, y, weight, _start(x, y, weight, down))
     mean = (weight * y).sum(axis=1) / weight.sum(axis=1)
     spread = (weight * (y - mean[:, None]) ** 2).sum(axis=1)
+    # A poor fit may have been started the wrong way up.
+    poor = np.flatnonzero(_cost(x, y, weight, params) > 0.1 * spread)
+    if poor.size:
+        xs, ys, ws = x[poor], y[poor], weight[poor]
+        other = _descended(xs, ys, ws, _start(xs, ys, ws, ~down[poor]))
+        better = _cost(xs, ys, ws, other) < _cost(xs, ys, ws, params[poor])
+        params[poor[better]] = other[better]
+    center, sigma, amplitude, offset = params.T
+    sigma = np.abs(sigma)
+    residual = (weight * (y - _model(x, center, sigma, amplitude, offset)) ** 2).sum(axis=1)
     quality = 1 - residual / spread
     narrowest = 0.2 / weight.sum(axis=1)
     good = (
@@ -93,12 +101,18 @@ def _fit(positions: Numbers, profiles: Numbers) -> Numbers:
     return found
 
 
-def _start(x: Numbers, y: Numbers, weight: Numbers) -> Numbers:
+def _points_down(y: Numbers, weight: Numbers) -> NDArray[np.bool_]:
+    """Whether the points crowd at the top rather than at the bottom."""
+    known = np.where(weight > 0, y, np.nan)
+    low, high = np.nanquantile(known, [0.25, 0.75], axis=1)
+    return np.asarray(1 - high < low)
+
+
+def _start(x: Numbers, y: Numbers, weight: Numbers, down: NDArray[np.bool_]) -> Numbers:
     """Center, sigma, amplitude and offset by moments of what stands out of the level."""
-    level = np.nanquantile(np.where(weight > 0, y, np.nan), 0.25, axis=1)
-    upper = np.nanquantile(np.where(weight > 0, y, np.nan), 0.75, axis=1)
-    down = (1 - upper) < level  # the points crowd at the top: the peak points down
-    base = np.where(down, upper, level)
+    known = np.where(weight > 0, y, np.nan)
+    low, high = np.nanquantile(known, [0.25, 0.75], axis=1)
+    base = np.where(down, high, low)
     out = np.where(down[:, None], base[:, None] - y, y - base[:, None]) * weight
     top = out.max(axis=1)
     out = np.where(out > 0.3 * top[:, None], out, 0.0)

@@ -107,9 +107,9 @@ class BadPixels(OfVariable):
 
     Attributes
     ----------
-    factor : hot is what stands out of its neighbours by that many times their usual scatter, and by
-        `least` of the mean image's range; dead is what shows less than a tenth of neighbours that
-        are lit by more than `least`.
+    factor : hot is what stands out of its neighbours by that many times the scatter among them, and
+        by `least` of the mean image's range; dead is what shows less than a tenth of neighbours
+        that are lit by more than `least`, and lies three times their scatter below them.
     least : share of the range, 0 to 1.
 
     Judged on the mean of the window's images, of the most frequent size. Makes ``name.dead`` and
@@ -137,11 +137,16 @@ class BadPixels(OfVariable):
 
             around = median_filter(mean, size=5, mode="nearest")
             above = mean - around
-            scatter = 1.4826 * float(np.median(np.abs(above - np.median(above))))
+            # Around the pixel: speckle and the fibres of an image guide are not hot pixels.
+            scatter = 1.4826 * median_filter(np.abs(above), size=7, mode="nearest")
             floor, span = float(mean.min()), float(mean.max() - mean.min())
             lit = around - floor
             hot = float(((above > self.factor * scatter) & (above > self.least * span)).sum())
-            dead = float(((lit > self.least * span) & (mean - floor < 0.1 * lit)).sum())
+            dead = float(
+                (
+                    (lit > self.least * span) & (mean - floor < 0.1 * lit) & (-above > 3 * scatter)
+                ).sum()
+            )
         return [self.series("dead", time, [dead]), self.series("hot", time, [hot])]
 
 
