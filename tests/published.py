@@ -295,6 +295,14 @@ def outcomes_of(ids: tuple[str, str, str], day: date) -> list[Outcome]:
     return made
 
 
+def failure() -> Outcome:
+    """What a run that broke says."""
+    return outcome(
+        "", Severity.INVALID, check="run", fault=Fault.BREAKAGE, variable="", found=None, limit={},
+        reason="Cell 7 raised KeyError: 'BLM.1R1:LOSS_RS09'.",
+    )  # fmt: skip
+
+
 def repository(root: Path, days: int = 40) -> Path:
     """A repository of `days` days of all datasets, one of them failed, one late."""
     shared = body(root.parent)
@@ -307,18 +315,7 @@ def repository(root: Path, days: int = 40) -> Path:
             failed = ids[:2] == ("BLM", "PSB") and back == 0
             found = outcomes_of(ids, day)
             if failed:
-                found = [
-                    outcome(
-                        "",
-                        Severity.INVALID,
-                        check="run",
-                        fault=Fault.BREAKAGE,
-                        variable="",
-                        found=None,
-                        limit={},
-                        reason="Cell 7 raised KeyError: 'BLM.1R1:LOSS_RS09'.",
-                    )
-                ]
+                found = [failure()]
             heavy = shared if back < 3 else None
             place(report(day, found, ids, not failed), heavy, root, site)
     return root

@@ -16,7 +16,7 @@ _HERE = -100  # AT_FDCWD
 
 def write(path: Path, content: str | bytes) -> None:
     """Put `content` at `path`: a reader sees the old file or the new one, whole."""
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -30,9 +30,14 @@ def write(path: Path, content: str | bytes) -> None:
     sync(path.parent)
 
 
+def encoded(content: str | bytes) -> bytes:
+    """`content` in UTF-8, halves of characters (JSON may bring them) as question marks."""
+    return content.encode("utf-8", "replace") if isinstance(content, str) else content
+
+
 def write_changed(path: Path, content: str | bytes) -> None:
     """`write`, unless that is what the file holds already."""
-    data = content.encode() if isinstance(content, str) else content
+    data = encoded(content)
     try:
         if path.read_bytes() == data:
             return

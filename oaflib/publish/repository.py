@@ -112,14 +112,13 @@ def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
     try:
         (beside / "figures").mkdir(parents=True)
         for name, content in leaf.body.figures.items():
-            if name != Path(name).name or name.startswith("."):
+            if not name or name != Path(name).name or name.startswith("."):
                 raise ReportError(f"a figure cannot be called {name!r}")
             (beside / "figures" / name).write_bytes(content)
-        (beside / "report.json").write_text(write(leaf.report), encoding="utf-8")
+        (beside / "report.json").write_bytes(disk.encoded(write(leaf.report)))
         if leaf.body.notebook is not None:
             shutil.copyfile(leaf.body.notebook, beside / "notebook.ipynb")
-        page = pages.report_page(leaf, site)
-        (beside / "index.html").write_text(page, encoding="utf-8", errors="replace")
+        (beside / "index.html").write_bytes(disk.encoded(pages.report_page(leaf, site)))
         disk.sync_tree(beside)
         disk.swap_in(beside, folder)
     except BaseException:

@@ -77,4 +77,5 @@ def _save(path: Path, key: str, content: Any) -> None:
         text = f"{{\n{inside}\n}}"
     else:
         text = json.dumps(content)
+    text = text.replace("<", "\\u003c")
     write_changed(path, f"oafSearch({json.dumps(key)},\n{text});\n")

@@ -81,21 +81,21 @@ def load(folder: Path) -> Shelf:
 
 
 def month(folder: Path, name: str) -> list[Entry]:
-    """All reports of a month, the earliest first; none when there is no such file."""
+    """All reports of a month that has some, the earliest first; made anew if damaged."""
     try:
         document = json.loads((folder / f"{name}.json").read_bytes())
         return [Entry.of(entry) for entry in document["reports"]]
-    except FileNotFoundError:
-        return []
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return [entry for entry in on_disk(folder) if entry.month == name]
+        entries = [entry for entry in on_disk(folder) if entry.month == name]
+        return sorted(entries, key=lambda entry: entry.order)
 
 
 def added(folder: Path, shelf: Shelf, entry: Entry, replaced: Entry | None) -> Shelf:
     """`shelf` with `entry` on it, `replaced` (of the same label) gone; writes the month files."""
     months = dict(shelf.months)
     for name in {entry.month, *([replaced.month] if replaced else [])}:
-        entries = [other for other in month(folder, name) if other.label != entry.label]
+        known = month(folder, name) if name in months else []
+        entries = [other for other in known if other.label != entry.label]
         if name == entry.month:
             entries = sorted([*entries, entry], key=lambda other: other.order)
         months[name] = _kept(folder, name, entries)

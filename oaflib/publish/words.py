@@ -56,11 +56,11 @@ def number(value: Found, digits: int = 4) -> str:
     if isinstance(value, int) and abs(value) < 10_000_000:
         return f"{value:,}".replace(",", "\u202f")
     shown = f"{value:.{digits}g}"
+    if 10_000 <= abs(value) < 10_000_000:
+        return f"{float(shown):,.0f}".replace(",", "\u202f")
     mantissa, _, power = shown.partition("e")
     if power:
         return f"{mantissa} × 10{str(int(power)).translate(_POWERS)}"
-    if abs(value) >= 10_000:
-        return f"{float(shown):,.0f}".replace(",", "\u202f")
     return shown
 
 
