@@ -314,7 +314,7 @@ def wire_scans(path: Path) -> Iterator[Scan]:
                 if rows:
                     columns = np.array(rows).T
                     for plane in range(3):
-                        # The wire's travel for Y; for X and the diagonal what the fork's angle leaves.
+                        # The wire's travel for Y; less, by the fork's angle, for X and Z.
                         yield Scan(columns[(4, 6, 5)[plane]], columns[1 + plane], fitted[plane])
                 table, rows = f"{words[0]} {words[2]}", []
                 fitted = [{}, {}, {}] if words[0] == "Name" else fitted

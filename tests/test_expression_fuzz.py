@@ -12,9 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oaflib.errors import ExpressionError
-from oaflib.expression import FUNCTIONS, Frame, Result, Sort, compile_expression, evaluate
+from oaflib.expression import (
+    FUNCTIONS,
+    Frame,
+    Result,
+    Sort,
+    compile_expression,
+    evaluate,
+    open_intervals,
+)
+from oaflib.records import records_of
 from oaflib.series import Kind, Series
-from oaflib.window import calendar_day
+from oaflib.window import Window, calendar_day, moment
 
 DAY = calendar_day(date(2026, 11, 22))
 TIME = DAY.start_ns + np.arange(12, dtype=np.int64) * 10**9
@@ -243,3 +252,40 @@ def test_what_is_not_a_number_is_never_compared(
     for text in (f"A {sign} {limit!r}", f"not A {sign} {limit!r}", f"{limit!r} {sign} A"):
         found = evaluate(text, {"A": series}, Frame.of(DAY)).value
         assert ((found == -1) == ~np.isfinite(values)).all()
+
+
+steps = st.lists(
+    st.tuples(st.integers(-50, 150), st.sampled_from(["a", "b", None])), max_size=12
+).map(lambda pairs: sorted(dict(pairs).items()))
+
+
+@quiet
+@given(steps, steps, st.sampled_from(["and", "or"]))
+def test_a_gate_is_what_holds_at_each_moment(
+    one: list[tuple[int, str | None]], other: list[tuple[int, str | None]], word: str
+) -> None:
+    window = Window(moment(0), moment(100 * 10**9))
+
+    def series(name: str, pairs: list[tuple[int, str | None]]) -> Series:
+        time = np.array([second for second, _ in pairs], dtype=np.int64) * 10**9
+        return Series(name, Kind.TEXTUAL, "", time, np.array([text for _, text in pairs], object))
+
+    gate = open_intervals(
+        f"X == 'a' {word} Y != 'a'", records_of([series("X", one), series("Y", other)], window)
+    )
+    moments = np.arange(0, 100 * 10**9, 5 * 10**8, dtype=np.int64)
+    found = list(zip(gate.mask(moments), gate.unknown_mask(moments), strict=True))
+
+    def held(pairs: list[tuple[int, str | None]], at: float) -> str | None:
+        return next((text for second, text in reversed(pairs) if second <= at), None)
+
+    for when, (is_open, is_unknown) in zip(moments / 1e9, found, strict=True):
+        x, y = held(one, when), held(other, when)
+        parts = [None if x is None else x == "a", None if y is None else y != "a"]
+        decisive = word == "or"
+        truth = decisive if decisive in parts else None if None in parts else not decisive
+        assert (is_open, is_unknown) == (truth is True, truth is None)
+    edges = np.concatenate([gate.open, gate.unknown])
+    assert (edges[:, 0] < edges[:, 1]).all()
+    assert ((edges >= window.start_ns) & (edges <= window.end_ns)).all()
+    assert gate.total + gate.total_unknown <= window.end_ns - window.start_ns

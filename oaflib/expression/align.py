@@ -107,7 +107,9 @@ def longest_hold(time: Times) -> int | None:
     """
     if time.size < _STEADY_SAMPLES:
         return None
-    steps = np.diff(time)
+    # Of a long series ten thousand intervals tell as much as all.
+    places = np.arange(0, time.size - 1, max(1, time.size // 10_000))
+    steps = time[places + 1] - time[places]
     median = float(np.median(steps))
     if median <= 0 or float(np.percentile(steps, 90)) > 3 * median:
         return None

@@ -206,11 +206,11 @@ class _Evaluation:
         if sign == "-":
             return number(a - b, unit)
         if sign == "%":
-            return number(np.where(b == 0, np.nan, np.mod(a, np.where(b == 0, 1, b))), unit)
+            return number(np.mod(a, b), unit)
         if sign == "*":
             return number(a * b, times(left.unit, right.unit))
         if sign == "/":
-            quotient = number(np.where(b == 0, np.nan, a / np.where(b == 0, 1, b)))
+            quotient = number(a / b)  # by zero: infinite or NaN, unknown either way
             return Value(
                 Sort.NUMBER, quotient.data, times(left.unit, raised(right.unit, Fraction(-1)))
             )

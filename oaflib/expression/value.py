@@ -53,7 +53,7 @@ def number(data: ArrayLike, unit: Unit | None = None) -> Value:
 
 def truth(data: NDArray[np.bool_], known: NDArray[np.bool_]) -> Value:
     """A truth, unknown where not `known`."""
-    return Value(Sort.TRUTH, np.where(known, data, UNKNOWN).astype(np.int8))
+    return Value(Sort.TRUTH, np.where(known, data, np.int8(UNKNOWN)))
 
 
 def text(data: Array) -> Value:
@@ -94,9 +94,8 @@ def both(left: Array, right: Array) -> tuple[Array, Array]:
 def conjunction(left: Array, right: Array) -> Array:
     """Kleene's and: false wins over unknown."""
     left, right = both(left, right)
-    unknown = (left == UNKNOWN) | (right == UNKNOWN)
-    false = (left == 0) | (right == 0)
-    return np.where(false, 0, np.where(unknown, UNKNOWN, 1)).astype(np.int8)
+    # Where neither is false, unknown is the smaller of the two.
+    return np.asarray(np.minimum(left, right) * (left != 0) * (right != 0), dtype=np.int8)
 
 
 def disjunction(left: Array, right: Array) -> Array:
@@ -106,4 +105,4 @@ def disjunction(left: Array, right: Array) -> Array:
 
 def negation(data: Array) -> Array:
     """Kleene's not: unknown stays."""
-    return np.where(data == UNKNOWN, UNKNOWN, 1 - data).astype(np.int8)
+    return np.where(data == UNKNOWN, data, 1 - data)
