@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from config_project import make_project, notebook, write
+from config_project import SITE, make_project, notebook, write
 
-from oaflib.config.project import check_config, find_root, load_project, load_site_only
+from oaflib.config import site as site_module
+from oaflib.config.dataset import PARTS, VariableChoice
+from oaflib.config.instruments import Instrument
+from oaflib.config.project import (
+    check_config,
+    check_sources,
+    find_root,
+    load_project,
+    load_site_only,
+)
+from oaflib.config.site import ExpertLimits, Limits, MailTable, Paths, Site, SourceSettings
+from oaflib.config.tasks import COLUMNS, FALSE, SCHEDULES, TRUE
 from oaflib.errors import ConfigurationError
+from oaflib.registry import Registry
 
 
 @pytest.fixture
@@ -169,3 +183,50 @@ def test_the_root_is_found_from_below(root: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OAF_ROOT", str(root))
     monkeypatch.chdir("/")
     assert find_root() == root
+
+
+def test_every_key_is_in_the_manual() -> None:
+    text = (Path(__file__).parents[1] / "docs/configuration.md").read_text("utf-8")
+    keys = {
+        entry.name
+        for made in (Site, MailTable, ExpertLimits, Limits, Paths, Instrument, VariableChoice)
+        for entry in fields(made)
+    } | {*COLUMNS, *SCHEDULES, *TRUE, *FALSE, *PARTS}
+    keys -= {"id", "expert"}
+    assert [key for key in sorted(keys) if not re.search(rf"\b{re.escape(key)}\b", text)] == []
+
+
+def test_the_manuals_examples_are_right(root: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs/configuration.md").read_text("utf-8")
+    site, instruments, dataset = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tasks,) = re.findall(r"```\n(Instrument,.*?)```", text, re.DOTALL)
+    write(root, "config/site.toml", site)
+    write(root, "config/instruments.toml", instruments)
+    write(root, "config/datasets/BCT_LHC-B1-cmp.toml", dataset)
+    write(root, "config/tasks.csv", tasks)
+    write(root, "notebooks/templates/bws.ipynb", notebook())
+    project = load_project(root)
+    assert [task.window for task in project.tasks] == ["day", "last 1h"]
+    assert project.dataset("BCT_LHC-B1-cmp").checks[0].high == 1.02
+
+
+def test_sources_are_asked_whether_they_like_their_options(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers = {"embedded": f"{__name__}:Picky", "nowhere": "oaflib.no_such_module:Thing"}
+    monkeypatch.setattr(site_module, "sources", Registry("oaf.test", "source", makers))
+    write(root, "config/site.toml", SITE + '[sources.MDB]\nkind = "nowhere"\n')
+    problems = check_sources(load_site_only(root))
+    assert [(problem.file, problem.place) for problem in problems] == [
+        ("config/site.toml", "[sources.LDB]"),
+        ("config/site.toml", "[sources.MDB]"),
+    ]
+    assert problems[0].message == "folder is 'runs/store'; allowed: elsewhere"
+    assert "cannot be loaded from oaflib.no_such_module:Thing" in problems[1].message
+
+
+class Picky:
+    """A source that refuses every folder but one."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        raise ConfigurationError(f"folder is '{settings.options['folder']}'; allowed: elsewhere")

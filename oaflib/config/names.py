@@ -24,20 +24,25 @@ def check_names(document: Document, parts: Parts, variables: Sequence[str]) -> N
     _check_labels(document, parts["check"])
     if not variables or None in parts["compute"]:
         return
-    known = [*variables, *computed]
-    for part, every in parts.items():
-        for i, made in enumerate(every):
-            for path, name in _wanted(made):
-                if not known_among(name.replace(_DEVICE, "%"), known):
-                    message = (
-                        f"nothing here is called {quoted(name)}.{near(name, known)} "
-                        f"There are: {listed(known)}"
-                    )
-                    document.at((part, i, *path), message)
-                    break
-            else:
-                if not any("%" in name for name in known):
-                    _check_expressions(document, (part, i), made, known)
+    every = [*variables, *(name for names in computed for name in names)]
+    for part, entries in parts.items():
+        for i, made in enumerate(entries):
+            earlier = [name for names in computed[:i] for name in names]
+            known = [*variables, *earlier] if part == "compute" else every
+            unknown = [(path, name) for path, name in _wanted(made) if not _known(name, known)]
+            for path, name in unknown:
+                if _known(name, every):
+                    message = f"{quoted(name)} is computed here or further down; move it above"
+                else:
+                    hint = f"{near(name, known)} There are: {listed(known)}"
+                    message = f"nothing here is called {quoted(name)}.{hint}"
+                document.at((part, i, *path), message)
+            if not unknown and not any("%" in name for name in known):
+                _check_expressions(document, (part, i), made, known)
+
+
+def _known(name: str, names: Sequence[str]) -> bool:
+    return known_among(name.replace(_DEVICE, "%"), names)
 
 
 def _wanted(made: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -57,21 +62,23 @@ def _wanted(made: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield (key,), name
 
 
-def _computed(document: Document, made: Sequence[Any], variables: Sequence[str]) -> list[str]:
-    """The names of what is computed; a pattern where they hold ``{device}``."""
-    names: list[str] = []
+def _computed(document: Document, made: Sequence[Any], variables: Sequence[str]) -> list[list[str]]:
+    """The names that each computation makes; patterns where they hold ``{device}``."""
+    seen: set[str] = set()
+    computed: list[list[str]] = []
     for i, computation in enumerate(made):
         outputs = getattr(computation, "made_names", None)
         if not isinstance(outputs, tuple):
             outputs = (getattr(computation, "name", ""),) if computation is not None else ()
-        for output in outputs:
-            name = str(output).replace(_DEVICE, "%")
-            if name in names:
-                document.at(("compute", i), f"{quoted(output)} is computed twice")
+        names = [str(output).replace(_DEVICE, "%") for output in outputs]
+        for name in names:
+            if name in seen:
+                document.at(("compute", i), f"{quoted(name)} is computed twice")
             elif name in variables:
-                document.at(("compute", i), f"{quoted(output)} is the name of a variable already")
-            names.append(name)
-    return names
+                document.at(("compute", i), f"{quoted(name)} is the name of a variable already")
+        seen.update(names)
+        computed.append(names)
+    return computed
 
 
 def _check_labels(document: Document, made: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from oaflib.config.document import Complaints, Document, in_order, open_document
 from oaflib.config.ids import fault_of_dataset_id, fault_of_id, fault_of_instrument, split_id
 from oaflib.config.instruments import Instrument, read_instruments
 from oaflib.config.notebook import Shelf
-from oaflib.config.site import Site, SourceSettings, read_site
+from oaflib.config.site import Site, SourceSettings, faults_of_source, read_site
 from oaflib.config.tasks import Surroundings, Task, read_tasks
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError, Problem
@@ -172,6 +172,15 @@ def load_site_only(root: str | Path) -> Project:
 def check_config(root: str | Path) -> list[Problem]:
     """All that is wrong with the configuration in `root`, by file and place; empty: nothing."""
     return _read(Path(root).absolute(), whole=True)[1]
+
+
+def check_sources(project: Project) -> list[Problem]:
+    """What the site's sources say against their options; loads their clients, asks them nothing."""
+    return [
+        Problem(SITE, f"[sources.{name}]", message)
+        for name, settings in project.site.sources.items()
+        for message in faults_of_source(settings)
+    ]
 
 
 def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:

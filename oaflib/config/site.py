@@ -282,3 +282,14 @@ def _without_secrets(document: Document, table: dict[str, Any], path: Keys) -> d
         else:
             kept[key] = value
     return kept
+
+
+def faults_of_source(settings: SourceSettings) -> list[str]:
+    """What a source says against its options; it is made, which loads it, but never entered."""
+    try:
+        sources.load(settings.kind)(settings)
+    except ConfigurationError as error:
+        return [problem.message for problem in error.problems]
+    except (ValueError, TypeError, KeyError) as error:
+        return [f"cannot be used: {type(error).__name__}: {error}"]
+    return []
