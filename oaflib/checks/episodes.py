@@ -79,31 +79,44 @@ def without_cycle(value: Floats, pieces: int) -> Floats | None:
     period = _period(means)
     if not period:
         return None
-    phase = np.arange(count) % period
+    bins = round(period)
+    phase = np.floor(np.arange(count) % period / period * bins).astype(np.int64) % bins
     order = np.argsort(phase, kind="stable")
     bounds = np.flatnonzero(np.diff(phase[order])) + 1
-    profile = np.array([np.median(part) for part in np.split(means[order], bounds)])
+    profile = np.zeros(bins)
+    for part in np.split(order, bounds):
+        profile[phase[part[0]]] = np.median(means[part])
     cycle = np.repeat(profile[phase], fine)
     tail = np.full(len(value) - len(cycle), cycle[-1])
     return np.asarray(value - np.append(cycle, tail))
 
 
-def _period(means: Floats) -> int:
-    """After how many entries `means` repeats, from 8 to a quarter of them; 0 when it does not."""
+def _period(means: Floats) -> float:
+    """After how many entries `means` repeats, from 8 to a quarter of them; 0 when it does not.
+
+    Refined at its later returns, so that a period between two entries does not drift away.
+    """
     count = len(means)
     centred = np.clip(means, *np.percentile(means, [1, 99]))
     centred = centred - np.median(centred)
     power = np.abs(np.fft.rfft(centred, 2 * count)) ** 2
     auto = np.fft.irfft(power)[:count]
     if not auto[0] > 0:
-        return 0
+        return 0.0
     auto = auto / auto[0] * count / (count - np.arange(count))
     fallen = np.flatnonzero(auto < 0.1)
     if not len(fallen) or fallen[0] >= count // 4:
-        return 0
+        return 0.0
     start = int(fallen[0])
     best = start + int(np.argmax(auto[start : count // 4]))
-    return best if best >= 8 and auto[best] > _REPEATS else 0
+    if best < 8 or auto[best] <= _REPEATS:
+        return 0.0
+    period = float(best)
+    for times in range(2, int(count / 2 / best) + 1):
+        near = round(period * times)
+        first = max(0, near - 2)
+        period = (first + int(np.argmax(auto[first : near + 3]))) / times
+    return period
 
 
 def _trimmed(cut: Floats) -> Floats:
