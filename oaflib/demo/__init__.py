@@ -58,12 +58,12 @@ def generate(day: date, last: date = LAST) -> Iterator[Series]:
     ValueError
         A day before the machine was commissioned.
     """
-    from oaflib.demo import bct, bpm, bws, context, injectors
+    from oaflib.demo import bbq, bct, blm, bpm, bsra, bsrt, btv, bws, context, injectors
     from oaflib.demo.machine import timeline
 
     today = Day.of(day, last)
     machine = timeline(today)
     yield from context.series(today, machine)
     yield from injectors.series(today)
-    for family in (bct, bws, bpm):
+    for family in (bct, bws, bpm, blm, bsra, bsrt, btv, bbq):
         yield from family.series(today, machine)

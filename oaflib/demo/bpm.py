@@ -90,8 +90,9 @@ def _orbit(day: Day, machine: Timeline, plane: str, time: Times) -> Floats:
     orbit = wave + fixed + np.outer(_bump_scale(machine, time), _bumps(plane))
     noise = 3.5 * day.dice(f"orbit {plane}").standard_normal(orbit.shape, dtype=np.float32)
     orbit = rounded(orbit + noise, 1.0)
-    orbit[struck("bpm-dead", day, time), names().index(DEAD)] = 0.0
-    if plane == "V":
+    if plane == "H":
+        orbit[struck("bpm-dead", day, time), names().index(DEAD)] = 0.0
+    else:
         _spike(day, time, orbit[:, names().index(SPIKING)])
     return orbit
 
@@ -124,7 +125,7 @@ def _spike(day: Day, time: Times, column: Floats) -> None:
     """Add the planted spikes to one monitor's column, in place."""
     draw = day.dice(SPIKING)
     hit = draw.random(len(time)) < 0.09
-    size = draw.choice([-1, 1], len(time)) * draw.uniform(3_000, 6_000, len(time))
+    size = draw.choice([-1, 1], len(time)) * draw.uniform(4_500, 6_500, len(time))
     hit &= struck("bpm-spikes", day, time)
     column[hit] += np.round(size[hit])
 

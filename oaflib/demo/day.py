@@ -82,13 +82,14 @@ def wander(name: str, time: Times, hours: float) -> Floats:
     A sum of sines of absolute time, so it joins across midnight without knowing the day before.
     """
     draw = dice(f"wander {name}")
-    frequency = draw.uniform(0.4, 1.6, 5) / (hours * 3_600)
-    phase = draw.uniform(0, 2 * np.pi, 5)
+    pace = np.exp(draw.uniform(np.log(0.12), np.log(4.0), 9))
+    weight = 1 / np.sqrt(pace)
+    phase = draw.uniform(0, 2 * np.pi, 9)
     seconds = (time - 1_700_000_000 * SECOND) / SECOND
     out = np.zeros(len(time))
-    for i in range(5):
-        out += np.sin(2 * np.pi * frequency[i] * seconds + phase[i])
-    return np.asarray(out * np.sqrt(2 / 5))
+    for i in range(9):
+        out += weight[i] * np.sin(2 * np.pi * pace[i] / (hours * 3_600) * seconds + phase[i])
+    return np.asarray(out * np.sqrt(2 / (weight**2).sum()))
 
 
 def rounded(values: Floats, step: float) -> Floats:

@@ -156,7 +156,7 @@ _PLANS: dict[str, _Plan] = {
         Fault.BREAKAGE,
         4,
         "vector",
-        "BPM.16L3.B1 lost an electrode: exactly zero in both planes since.",
+        "BPM.16L3.B1 lost an electrode: exactly zero in the horizontal plane since.",
         at=16 * HOUR + 35 * MINUTE,
         device="BPM.16L3.B1",
     ),
@@ -166,7 +166,7 @@ _PLANS: dict[str, _Plan] = {
         Fault.BREAKAGE,
         2,
         "vector",
-        "BPM.27R7.B2 jumps by 3 to 6 mm for single readings, some fifty times a day: a loose "
+        "BPM.27R7.B2 jumps by 4 to 7 mm for single readings, some fifty times a day: a loose "
         "connector.",
         device="BPM.27R7.B2",
     ),
@@ -203,8 +203,8 @@ _PLANS: dict[str, _Plan] = {
         Fault.CALIBRATION,
         1,
         "setting",
-        "Somebody tried another line-spread correction and did not put the old one back: 0.470 mm "
-        "instead of 0.437, which moves every emittance.",
+        "Somebody tried another line-spread correction and did not put the old one back: 0.560 mm "
+        "instead of 0.528, which moves every emittance.",
         at=11 * HOUR + 25 * MINUTE,
     ),
     "bsrt-unit": _Plan(
@@ -228,12 +228,13 @@ _PLANS: dict[str, _Plan] = {
     ),
     "btv-missing": _Plan(
         "BTV_LHC-dump",
-        "TD62.BTVD.623458.B2/Image#imageSet",
+        "TD62.BTVD.623458.B2/Image#maxPixel",
         Fault.BREAKAGE,
         0,
         "expression",
-        "The camera of the dump line of beam 2 took no image: beams were dumped and nobody can say "
-        "how.",
+        "The camera of the dump line of beam 2 hung in the morning: beams were dumped later and "
+        "nobody saw how.",
+        at=8 * HOUR,
     ),
     "btv-stripe": _Plan(
         "BTV_LHC-dump",
