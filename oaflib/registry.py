@@ -124,5 +124,12 @@ plots = Registry(
         "lanes": "oaflib.plots.lanes:Lanes",
         "waterfall": "oaflib.plots.waterfall:Waterfall",
         "image": "oaflib.plots.images:Image",
+        "profile": "oaflib.plots.profile:Profile",
+        "histogram": "oaflib.plots.histogram:Histogram",
+        "boxes": "oaflib.plots.boxes:Boxes",
+        "correlation": "oaflib.plots.correlation:Correlation",
+        "spectrum": "oaflib.plots.spectrum:Spectra",
+        "spectrogram": "oaflib.plots.spectrum:Spectrogram",
+        "matrix": "oaflib.plots.matrix:DeviceMatrix",
     },
 )

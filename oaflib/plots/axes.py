@@ -12,7 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from oaflib.plots import colours
 from oaflib.plots.picture import Style
 from oaflib.plots.scene import Box, Pen, Scene, Type, fitted, text_width
-from oaflib.plots.ticks import Ticks, padded, time_label, time_ticks, value_ticks
+from oaflib.plots.ticks import (
+    Ticks,
+    padded,
+    power_of_ten,
+    time_label,
+    time_ticks,
+    value_ticks,
+)
 from oaflib.window import Window
 
 SMALL = 0.87  # size of ticks against that of the legend
@@ -31,18 +38,21 @@ class Axes:
 
     def px(self, x: ArrayLike) -> NDArray[np.float64]:
         """Pixels of values along the horizontal, not beyond the sides."""
-        low, high = self.x
-        share = (np.asarray(x, dtype=np.float64) - low) / (high - low)
-        return np.asarray(self.box.x + np.clip(share, 0, 1) * self.box.w)
+        return np.asarray(self.box.x + _share(x, *self.x) * self.box.w)
 
     def py(self, y: ArrayLike) -> NDArray[np.float64]:
         """Pixels of values along the vertical, not beyond the sides; NaN stays NaN."""
-        low, high = self.y
-        # halves and a common scale: values up to the largest float do not overflow
-        scale = max(abs(low), abs(high)) or 1.0
-        value = np.asarray(y, dtype=np.float64) / scale
-        share = (value / 2 - low / scale / 2) / (high / scale / 2 - low / scale / 2)
-        return np.asarray(self.box.bottom - np.clip(share, 0, 1) * self.box.h)
+        return np.asarray(self.box.bottom - _share(y, *self.y) * self.box.h)
+
+
+def _share(value: ArrayLike, low: float, high: float) -> NDArray[np.float64]:
+    """Where values lie between `low` (0) and `high` (1), cut to that."""
+    found = np.asarray(value, dtype=np.float64)
+    if max(abs(low), abs(high)) < 1e300:
+        share = (found - low) / (high - low)
+    else:  # halves do not overflow
+        share = (found / 2 - low / 2) / (high / 2 - low / 2)
+    return np.asarray(np.clip(share, 0, 1), dtype=np.float64)
 
 
 def frame(scene: Scene, axes: Axes) -> None:
@@ -98,6 +108,53 @@ def number_axis(scene: Scene, axes: Axes, label: str, style: Style) -> None:
     scene.text(
         box.right, box.bottom + size * 2.6, fitted(said, size, box.w), Type(size, "soft", "end")
     )
+
+
+def log_axis(scene: Scene, axes: Axes, unit: str, style: Style) -> None:
+    """As `value_axis`, for axes whose vertical holds logarithms to base ten."""
+    box, size = axes.box, style.font * SMALL
+    at, labels = _decades(*axes.y, max(2, int(box.h // (size * 2.2))))
+    heights = axes.py(at)
+    scene.lines([(box.x, y, box.right, y) for y in heights], Pen("grid"))
+    for y, text in zip(heights, labels, strict=True):
+        scene.text(box.x - 6, y + size * 0.35, text, Type(size, "soft", "end"))
+    if unit:
+        scene.text(4, box.y - size * 0.55, fitted(f"[{unit}]", size, box.right), Type(size, "soft"))
+
+
+def log_number_axis(scene: Scene, axes: Axes, label: str, style: Style) -> None:
+    """As `number_axis`, for axes whose horizontal holds logarithms to base ten."""
+    box, size = axes.box, style.font * SMALL
+    at, labels = _decades(*axes.x, max(2, int(box.w // (size * 5))))
+    places = axes.px(at)
+    scene.lines([(x, box.y, x, box.bottom) for x in places], Pen("grid"))
+    scene.lines([(box.x, box.bottom, box.right, box.bottom)], Pen("frame"))
+    for x, text in zip(places, labels, strict=True):
+        scene.text(x, box.bottom + size * 1.25, text, Type(size, "soft", "middle"))
+    quiet = Type(size, "soft", "end")
+    scene.text(box.right, box.bottom + size * 2.6, fitted(label, size, box.w), quiet)
+
+
+def _decades(low: float, high: float, most: int) -> tuple[list[float], list[str]]:
+    """Whole powers of ten between two logarithms; plain ticks where there are too few."""
+    first, last = int(np.ceil(low)), int(np.floor(high))
+    if last - first < 2:
+        fine = [(digit, power) for power in range(first - 1, last + 2) for digit in (1, 2, 5)]
+        at = [float(np.log10(digit) + power) for digit, power in fine]
+        seen = [i for i in range(len(at)) if low <= at[i] <= high]
+        if len(seen) >= 2:
+            return [at[i] for i in seen], [_product(*fine[i]) for i in seen]
+        ticks = value_ticks(low, high, most)
+        return list(ticks.at), [f"10^{label}" for label in ticks.labels]
+    step = -(-(last - first + 1) // most)
+    powers = list(range(first, last + 1, step))
+    return [float(power) for power in powers], [power_of_ten(power) for power in powers]
+
+
+def _product(digit: int, power: int) -> str:
+    if -4 <= power <= 4:
+        return f"{digit * 10.0**power:.5g}"
+    return f"{digit}×{power_of_ten(power)}" if digit > 1 else power_of_ten(power)
 
 
 def left_margin(low: float, high: float, height: float, style: Style) -> float:
@@ -168,9 +225,9 @@ def colour_bar(
     said = ticks.unit(unit)
     if said:
         at = min(box.right + 46, scene.width - 4)
-        scene.text(
-            at, box.y - size * 0.55, fitted(f"[{said}]", size, 140), Type(size, "soft", "end")
-        )
+        lift = 8 if bar["scale"].clipped_high else 0
+        text = fitted(f"[{said}]", size, 140)
+        scene.text(at, box.y - size * 0.55 - lift, text, Type(size, "soft", "end"))
     if bar["scale"].clipped_high:
         scene.triangles([(box.x + box.w / 2, box.y - 9)], 7, "soft")
     if bar["scale"].clipped_low:

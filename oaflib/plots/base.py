@@ -160,6 +160,15 @@ def listed(entries: Sequence[str], most: int = 6) -> str:
     return f"{shown}; and {more} more" if more > 0 else shown
 
 
+def title_of(names: Sequence[str]) -> str:
+    """What a picture of several variables is called."""
+    common, _ = shortened(names)
+    joined = ", ".join(names)
+    if common or len(joined) > 60:
+        return common or f"{len(names)} variables"
+    return joined
+
+
 def shortened(names: Sequence[str]) -> tuple[str, list[str]]:
     """What names have in common, with * where they differ, and what tells them apart.
 

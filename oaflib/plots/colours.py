@@ -93,7 +93,7 @@ def palette(diverging: bool = False) -> NDArray[np.uint8]:
 
 
 def shades(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.uint8]:
-    """Values as indices of a palette: `low` is 1, `high` is 255, NaN is 0."""
+    """Values as indices of a palette: `low` is 1, `high` is 253, NaN is 0."""
     if high > low:
         with np.errstate(over="ignore", invalid="ignore"):
             share = (values / 2 - low / 2) / (high / 2 - low / 2)  # halves: no overflow
@@ -101,5 +101,6 @@ def shades(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.u
         share = np.where(np.isnan(values), np.nan, 0.5)
     known = ~np.isnan(share)
     index = np.zeros(values.shape, np.uint8)
-    index[known] = (1 + np.clip(share[known], 0, 1) * 254).round().astype(np.uint8)
+    # 85 steps: no one sees more, and noise takes a quarter less room
+    index[known] = 1 + 3 * (np.clip(share[known], 0, 1) * 84).round().astype(np.uint8)
     return index

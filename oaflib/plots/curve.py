@@ -51,23 +51,42 @@ class Curve:
 
     def draw(self, scene: Scene, axes: Axes, pen: Pen) -> None:
         """Draw it into `axes`, whose horizontal is the window."""
+        self.draw_band(scene, axes, pen)
+        self.draw_line(scene, axes, pen)
+
+    def draw_band(self, scene: Scene, axes: Axes, pen: Pen) -> None:
+        """What lies between the extremes of each column; all of a curve that is nowhere thick."""
         if self.envelope is not None:
             self._draw_envelope(self.envelope, scene, axes, pen)
-        else:
+
+    def draw_line(self, scene: Scene, axes: Axes, pen: Pen) -> None:
+        """The means within a thick band; the samples where they are few."""
+        env = self.envelope
+        if env is None:
             self._draw_samples(scene, axes, pen)
+            return
+        x, middle = self._across(env, axes), axes.py(env.mean)
+        runs = [run for run in env.runs(self.reach) if self._thick(env, axes, run)]
+        scene.polylines([(x[run], middle[run]) for run in runs], pen)
+
+    def _across(self, env: Envelope, axes: Axes) -> Floats:
+        return np.asarray(axes.box.x + (env.column + 0.5) * (axes.box.w / env.columns))
+
+    def _thick(self, env: Envelope, axes: Axes, run: slice) -> bool:
+        if run.stop - run.start == 1:
+            return False
+        return float(np.median(axes.py(env.low[run]) - axes.py(env.high[run]))) >= 3.0
 
     def _draw_envelope(self, env: Envelope, scene: Scene, axes: Axes, pen: Pen) -> None:
-        x = axes.box.x + (env.column + 0.5) * (axes.box.w / env.columns)
-        low, high, middle = axes.py(env.low), axes.py(env.high), axes.py(env.mean)
+        x, low, high = self._across(env, axes), axes.py(env.low), axes.py(env.high)
         for run in env.runs(self.reach):
             if run.stop - run.start == 1:  # alone in its column: a bar, or a dot
                 end = high[run][0] if low[run][0] - high[run][0] > 1 else high[run][0] - 1
                 scene.lines([(x[run][0], low[run][0], x[run][0], end)], pen)
             else:
-                band = Pen(pen.paint, pen.width, opacity=0.45)
-                thin = float(np.median(low[run] - high[run])) < 3.0
-                if scene.area(x[run], low[run], high[run], pen if thin else band) and not thin:
-                    scene.polylines([(x[run], middle[run])], pen)
+                thick = self._thick(env, axes, run)
+                band = Pen(pen.paint, pen.width, opacity=0.45) if thick else pen
+                scene.area(x[run], low[run], high[run], band)
         scene.triangles([(at, axes.box.y) for at in x[env.above]], 6, pen.paint)
         scene.triangles([(at, axes.box.bottom) for at in x[env.below]], -6, pen.paint)
 

@@ -6,6 +6,7 @@ least and the greatest value can be seen, so drawing those two is drawing everyt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -119,6 +120,14 @@ def envelope(time: Times, value: Floats, start: int, end: int, columns: int) -> 
             low[i], high[i] = good.min(), good.max()
             mean[i] = min(max(good.mean(), low[i]), high[i])
     return Envelope(filled, low, high, mean, count, columns, below, above)
+
+
+def percentiles(values: Floats, at: Sequence[float]) -> list[float]:
+    """Percentiles of finite values, also of the largest floats; there is one or more."""
+    size = float(np.abs(values).max())
+    if size < 1e150:
+        return [float(found) for found in np.percentile(values, at)]
+    return [float(found) * size for found in np.percentile(values / size, at)]
 
 
 def breaks(time: Times, times: float = 20.0) -> int | None:

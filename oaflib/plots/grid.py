@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from oaflib.plots.envelope import Floats, breaks, edges
+from oaflib.plots.envelope import Floats, breaks, edges, percentiles
 from oaflib.series import Series, Times
 from oaflib.window import Window
 
@@ -61,11 +61,15 @@ def grid(series: Series, window: Window, rows: int, columns: int) -> Grid:
         if good.all():
             np.minimum(low, block.min(axis=0), out=low)
             np.maximum(high, block.max(axis=0), out=high)
-            total, count = block.sum(axis=0), np.full(elements, float(len(block)))
+            with np.errstate(over="ignore"):
+                total = block.sum(axis=0)
+            count = np.full(elements, float(len(block)))
         else:
             np.minimum(low, np.where(good, block, np.inf).min(axis=0), out=low)
             np.maximum(high, np.where(good, block, -np.inf).max(axis=0), out=high)
-            total, count = np.where(good, block, 0).sum(axis=0), good.sum(axis=0).astype(float)
+            with np.errstate(over="ignore"):
+                total = np.where(good, block, 0).sum(axis=0)
+            count = good.sum(axis=0).astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             sums, counts = np.add.reduceat(total, starts), np.add.reduceat(count, starts)
             mean[:, column] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
@@ -148,10 +152,10 @@ def scale_of(values: Floats, tail: float = 0.5) -> Scale | None:
     good = values[np.isfinite(values)]
     if not len(good):
         return None
-    low, high = (float(v) for v in np.percentile(good, [tail, 100 - tail]))
+    low, high = percentiles(good, (tail, 100 - tail))
     least, most = float(good.min()), float(good.max())
     # a dead monitor at -8 mm must not hide what a hundred others do within 0.1 mm
-    first, third = (float(v) for v in np.percentile(good, [25, 75]))
+    first, third = percentiles(good, (25, 75))
     fence = 8 * (third - first)
     far = (good < first - fence) | (good > third + fence)
     if fence > 0 and 0 < far.mean() <= 0.06:

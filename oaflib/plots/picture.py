@@ -117,7 +117,7 @@ class Style:
     @property
     def pixels(self) -> int:
         """How many pixels a heat map or an image may have, about."""
-        return 16_000 if self.low_res else 70_000
+        return 14_000 if self.low_res else 48_000
 
     @property
     def most(self) -> int:

@@ -26,7 +26,7 @@ _TENTH = 10  # points are kept in tenths of a pixel
 _FORBIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_WIDE = set("MWmw@%✕")
+_WIDE = set("MWmw@%✕✓−…×")
 _THIN = set("iIjl.,:;'|!()[]{} ·")
 
 

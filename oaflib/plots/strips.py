@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from oaflib.plots import colours
 from oaflib.plots.axes import SMALL, Axes, frame, heading, range_of, time_axis
-from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened
+from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened, title_of
 from oaflib.plots.curve import Curve, curve_of
 from oaflib.plots.picture import Drawn, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, fitted, text_width
@@ -52,7 +52,7 @@ class SmallMultiples(Plot):
         for first in range(0, min(len(names), most), _ROWS):
             part = slice(first, min(first + _ROWS, most))
             rows = _Rows(records, verdicts, names[part], labels[part], self.scale)
-            title = self.title or common or f"{len(names)} variables"
+            title = self.title or common or title_of(names)
             if len(names) > _ROWS:
                 title += f" ({first + 1} to {min(first + _ROWS, len(names))} of {len(names)})"
             yield rows.picture(title, notes if first == 0 else [], self.kind)
@@ -70,7 +70,7 @@ class _Rows:
 
     def picture(self, title: str, notes: Sequence[str], kind: str) -> Drawn:
         look, window = style(), self.records.window
-        columns = look.columns * 2 // 3
+        columns = look.columns // 2 if len(self.names) <= 16 else look.columns * 2 // 5
         curves = [curve_of(name, self.records, columns) for name in self.names]
         shared = self._shared(curves)
         n = len(curves)

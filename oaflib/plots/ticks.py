@@ -31,7 +31,14 @@ class Ticks:
         """The axis' unit with the power of ten: ``10¹⁴ charges``."""
         if not self.exponent:
             return unit
-        return f"×10{str(self.exponent).translate(_SUPER)} {unit}".rstrip()
+        return f"×{power_of_ten(self.exponent)} {unit}".rstrip()
+
+
+def power_of_ten(exponent: int) -> str:
+    """``10¹⁴``; 1 and 10 as they are."""
+    if exponent in (0, 1):
+        return "10" if exponent else "1"
+    return f"10{str(exponent).translate(_SUPER)}"
 
 
 def padded(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
@@ -41,12 +48,21 @@ def padded(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
     """
     top = math.ldexp(1, 1022)
     low, high = max(-top, min(top, low)), max(-top, min(top, high))
-    size = max(abs(low), abs(high))
-    if high / 2 - low / 2 <= size * 1e-13 or size < 1e-290:
-        room = size * 0.05 if size >= 1e-290 else 1.0
-        return low - room, high + room
+    wide = apart(low, high)
+    if wide != (low, high):
+        return wide
     room = (high / 2 - low / 2) * 2 * share
     return max(-top, low - room), min(top, high + room)
+
+
+def apart(low: float, high: float) -> tuple[float, float]:
+    """The same two numbers; a range around them where they are too close to be an axis."""
+    size = max(abs(low), abs(high))
+    if size < 1e-290:
+        return low - 1.0, high + 1.0
+    if high / 2 - low / 2 <= size * 1e-13:
+        return low - size * 0.05, high + size * 0.05
+    return low, high
 
 
 def step_of(low: float, high: float, most: int) -> float:

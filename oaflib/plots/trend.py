@@ -23,7 +23,7 @@ from oaflib.plots.axes import (
     time_axis,
     value_axis,
 )
-from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened
+from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened, title_of
 from oaflib.plots.curve import Curve, curve_of
 from oaflib.plots.picture import Drawn, Style, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, text_width
@@ -212,8 +212,10 @@ class _Drawing:
             curve = panel.curves[i]
             noisy = curve.envelope is not None
             pen = Pen(colours.line(i), 1.3, opacity=0.85 if many and noisy else 1.0)
-            curve.draw(scene, axes, pen)
+            curve.draw_band(scene, axes, pen)
             self._said(curve)
+        for i in order:  # lines over all bands, the worst on top
+            panel.curves[i].draw_line(scene, axes, Pen(colours.line(i), 1.3))
         self._draw_limits(scene, axes, panel)
         self._draw_marks(scene, axes, panel)
 
@@ -312,12 +314,7 @@ def _size(name: str, records: Records) -> int:
 
 
 def _title(panels: Sequence[Panel]) -> str:
-    said = []
-    for panel in panels:
-        if len(panel.curves) == 1:
-            said.append(panel.curves[0].name)
-        else:
-            said.append(panel.common or f"{len(panel.curves)} variables")
+    said = [title_of([curve.name for curve in panel.curves]) for panel in panels]
     return " and ".join(dict.fromkeys(said))
 
 

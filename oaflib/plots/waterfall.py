@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,8 @@ class Waterfall(Plot):
     ----------
     element : what the elements are: ``slot``, ``monitor``, ``bin``.
     profile : whether the last profile is drawn.
+    relative : ``mean`` or ``first``: colours show the difference to the mean of each element over
+        the window, or to the first profile, so that small changes are seen beside large offsets.
     """
 
     kind: ClassVar[str] = "waterfall"
@@ -58,6 +60,7 @@ class Waterfall(Plot):
 
     element: str = "element"
     profile: bool = True
+    relative: Literal["", "mean", "first"] = ""
 
     def figures(self, records: Records, outcomes: Sequence[Outcome]) -> Iterator[Drawn]:
         """A picture for each variable, the worst first."""
@@ -108,12 +111,15 @@ class Waterfall(Plot):
         rows = 60 if look.low_res else 160
         columns = look.pixels // rows
         found = grid(series, window, rows, min(columns, 420))
+        if self.relative:
+            found = replace(found, mean=_relative(found.mean, self.relative))
         scale = scale_of(found.mean)
         if scale is None:
             return Trouble(self.title or name, f"{len(series):,} vectors, without a finite number")
         scene = Scene(look.width, 3000)
         title = self.title or name
-        y = heading(scene, title, "", look)
+        note = f"difference to the {self.relative}" if self.relative else ""
+        y = heading(scene, title, note, look)
         left = left_margin(0, found.elements, 220, look)
         if self.profile:
             own = range_of([(scale.low, scale.high)]) or (0.0, 1.0)
@@ -177,6 +183,17 @@ class Waterfall(Plot):
         draw_band(scene, axes, (found.low, found.high), Pen("l0", 0.8))
         draw_elements(scene, axes, found.last, Pen("c0", 1.3))
         return axes.box.bottom + look.font * SMALL * 2.9
+
+
+def _relative(mean: Floats, to: str) -> Floats:
+    """Blocks less the mean of their row, or less its first block that has a value."""
+    known = ~np.isnan(mean)
+    if to == "mean":
+        total = np.where(known, mean, 0).sum(axis=1)
+        base = total / np.maximum(known.sum(axis=1), 1)
+    else:
+        base = mean[np.arange(len(mean)), known.argmax(axis=1)]
+    return np.asarray(mean - base[:, None])
 
 
 def element_of(series: Series, index: int, name: str) -> Series:
