@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict, while_open
+from oaflib.checks.inhibit import inhibit
 from oaflib.checks.words import some
 from oaflib.errors import OafError
 from oaflib.expression import open_intervals
@@ -38,6 +39,11 @@ def run_checks(
 
     A check that raises becomes an INVALID outcome with its name and the reason; others go on.
     """
+    with np.errstate(all="ignore"):  # absurd numbers are for the checks to judge
+        return _run(checks, records, past)
+
+
+def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[Outcome]:
     gates: dict[str, Context | str] = {}
     plans: dict[int, _Plan] = {}
     said: dict[int, list[Outcome]] = {}
@@ -61,7 +67,7 @@ def run_checks(
             _compare(plan, plan.check, records.entries)
         in_order = [plan.outcomes[name] for name in records.entries if name in plan.outcomes]
         said[i] = plan.extra + in_order
-    return [outcome for i in range(len(checks)) for outcome in said[i]]
+    return inhibit(((check, said[i]) for i, check in enumerate(checks)), records)
 
 
 def selected(check: Check, entries: Mapping[str, Entry]) -> tuple[list[str], list[Outcome]]:

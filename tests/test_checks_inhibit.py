@@ -1,0 +1,38 @@
+"""A silent variable is told once; without a usage check nothing is hidden."""
+
+from datetime import date
+
+import numpy as np
+
+from oaflib.checks import run_checks
+from oaflib.checks.range import Range
+from oaflib.checks.usage import Usage
+from oaflib.records import records_of
+from oaflib.report import Severity
+from oaflib.series import Kind, Series
+from oaflib.window import calendar_day
+
+DAY = calendar_day(date(2026, 11, 22), "Europe/Zurich")
+
+
+def records(*values: float):
+    time = DAY.start_ns + np.arange(len(values)) * 10**9
+    return records_of([Series("D:X", Kind.NUMERIC, "A", time, np.array(values, float))], DAY)
+
+
+def test_one_alarm_for_a_silent_variable() -> None:
+    usage, limits = run_checks([Usage(), Range(low=0, high=1)], records())
+    assert usage.severity is Severity.ALARM
+    assert limits.severity is Severity.NOT_APPLICABLE
+    assert limits.reason.startswith("nothing to judge: nothing was logged")
+    assert limits.since is None
+
+
+def test_without_a_usage_check_silence_is_invalid() -> None:
+    (outcome,) = run_checks([Range(low=0, high=1)], records())
+    assert outcome.severity is Severity.INVALID
+
+
+def test_what_is_logged_but_cannot_be_judged_stays_invalid() -> None:
+    _, limits = run_checks([Usage(), Range(low=0, high=1)], records(np.nan, np.nan))
+    assert limits.severity is Severity.INVALID
