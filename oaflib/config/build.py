@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from oaflib.config.document import Document, spelled
 from oaflib.config.lines import Path
 from oaflib.config.strict import Mismatch, construct
-from oaflib.config.words import described
+from oaflib.config.words import described, legible
 from oaflib.errors import ConfigurationError, Problem
 
 T = TypeVar("T")
@@ -31,7 +31,8 @@ def build(cls: type[T], table: Mapping[str, Any], place: str, file: str) -> T:
         problems = []
         for path, message in error.faults:
             inside = spelled(path, {})
-            problems.append(Problem(file, ": ".join(filter(None, (place, inside))), message))
+            where = ": ".join(filter(None, (place, inside)))
+            problems.append(Problem(file, where, legible(message)))
         raise ConfigurationError(problems) from error
 
 

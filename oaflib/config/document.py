@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from oaflib.config import lines
-from oaflib.config.words import quoted
+from oaflib.config.words import legible, quoted
 from oaflib.errors import Problem
 
 LARGEST = 4_000_000
@@ -38,7 +38,7 @@ class Complaints:
     def add(self, place: str, message: str) -> None:
         """Something wrong at `place`; the empty place is the file as a whole."""
         if len(self.problems) < _MOST:
-            self.problems.append(Problem(self.file, place, message))
+            self.problems.append(Problem(self.file, place, legible(message)))
         else:
             self.left += 1
 

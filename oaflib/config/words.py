@@ -7,14 +7,25 @@ from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any
 
+_LONGEST = 1500
 _SHOWN = 60
 _LISTED = 40
 
 
+def legible(text: str) -> str:
+    """`text` on one line, with what cannot be seen spelled out, and cut where nobody reads on."""
+    if len(text) > _LONGEST:
+        half = _LONGEST // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
 def quoted(text: str) -> str:
     """`text` in quotes, with what cannot be seen spelled out, cut to a readable length."""
-    seen = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return f"'{seen}'" if len(seen) <= _SHOWN else f"'{seen[:_SHOWN]}…'"
+    seen = legible(text[: _SHOWN + 1])
+    return f"'{seen}'" if len(text) <= _SHOWN else f"'{seen[:_SHOWN]}…'"
 
 
 def listed(names: Iterable[str]) -> str:
