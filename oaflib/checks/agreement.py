@@ -93,6 +93,10 @@ class Agreement(Check):
         if reference.unit and other.unit and reference.unit != other.unit:
             reason = f"{reference.name} is in {reference.unit}, this in {other.unit}"
             return Verdict(Severity.INVALID, f"{reason}: they cannot be compared")
+        with np.errstate(all="ignore"):
+            return doubted(self._judged_together(reference, other, context), context)
+
+    def _judged_together(self, reference: Series, other: Series, context: Context) -> Verdict:
         time, a, b = together(reference, other, self.max_age)
         if context.gate is not None:
             inside = context.gate.mask(time)
@@ -105,7 +109,7 @@ class Agreement(Check):
             if self.floor:
                 reason += f" with the reference above {quantity(self.floor, reference.unit)}"
             return Verdict(Severity.INVALID, reason)
-        return doubted(self._judged(reference, (time, a, b), context), context)
+        return self._judged(reference, (time, a, b), context)
 
     def _judged(
         self, reference: Series, paired: tuple[Times, Floats, Floats], context: Context

@@ -76,6 +76,8 @@ def unchanged(series: Series, tolerance: float = 0.0) -> Mask:
         return np.zeros(0, dtype=bool)
     if series.kind is Kind.TEXTUAL:
         return np.asarray(value[1:] == value[:-1], dtype=bool)
+    if series.kind is Kind.VECTORSTRING:
+        tolerance = 0.0
     if value.dtype == object:
         return np.array([_alike(a, b, tolerance) for a, b in pairwise(value)])
     if value.ndim == 1:
@@ -89,7 +91,8 @@ def unchanged(series: Series, tolerance: float = 0.0) -> Mask:
     axes = tuple(range(1, value.ndim))
     if not tolerance:
         return np.asarray((value[1:] == value[:-1]).all(axis=axes))
-    return np.asarray((np.abs(value[1:] - value[:-1]) <= tolerance).all(axis=axes))
+    steps = np.subtract(value[1:], value[:-1], dtype=np.float64)  # unsigned pixels would wrap
+    return np.asarray((np.abs(steps) <= tolerance).all(axis=axes))
 
 
 def _alike(a: Any, b: Any, tolerance: float) -> bool:

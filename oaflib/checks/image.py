@@ -61,15 +61,15 @@ class Image(SeriesCheck):
         odd = np.array([not np.isfinite(image).any() and image.size > 0 for image in images])
         if odd.all():
             return fine.but(Severity.INVALID, f"all pixels of {fine.reason} are NaN")
-        for verdict in (
-            self._shapes(series, images),
-            self._told(series, empty, "flat or empty: no picture"),
-            self._saturated(series, images),
-            self._beamless(series, images),
-            self._pixels(series, images),
-        ):
-            if verdict is not None:
-                return verdict
+        verdict = (
+            self._shapes(series, images)
+            or self._told(series, empty, "flat or empty: no picture")
+            or self._saturated(series, images)
+            or self._beamless(series, images)
+            or self._pixels(series, images)
+        )
+        if verdict is not None:
+            return verdict
         holes = np.array([not np.isfinite(image).all() for image in images])
         if holes.any():
             reason = f"{share(int(holes.sum()), len(images))} of the images hold NaN pixels"
@@ -101,9 +101,8 @@ class Image(SeriesCheck):
     def _saturated(self, series: Series, images: list[Any]) -> Verdict | None:
         rail = self.saturation
         if rail is None:
-            top = max(
-                float(np.nanmax(i)) if np.isfinite(i).any() else 0.0 for i in images if i.size
-            )
+            tops = [float(np.nanmax(image)) for image in images if np.isfinite(image).any()]
+            top = max(tops, default=0.0)
             if top not in _RAILS:
                 return None
             rail = top
@@ -124,6 +123,9 @@ class Image(SeriesCheck):
             return None
         step = max(1, len(images) // _LOOK)
         stack = np.stack(images[::step]).astype(np.float32)
+        stack = stack[np.isfinite(stack).all(axis=(1, 2))]
+        if len(stack) < _FEW:
+            return None
         low, high = stack.min(axis=0), stack.max(axis=0)
         still = low == high
         dead = int(still.sum()) if still.mean() < 0.2 else 0

@@ -90,7 +90,7 @@ class Range(SeriesCheck):
         """OK, with the value nearest to a limit."""
         least, most = (edge[np.isfinite(edge)] for edge in reach)
         if not len(least) or not len(most):
-            return Verdict(Severity.OK, "", None, limit)
+            return Verdict(Severity.OK, "without a finite value", None, limit)
         bottom, top = float(least.min()), float(most.max())
         words = f"from {quantity(bottom)} to {quantity(top, series.unit)}"
         if bottom == top:

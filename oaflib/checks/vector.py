@@ -58,8 +58,10 @@ class Vector(SeriesCheck):
         if verdict is not None:
             return verdict
         value: Any = series.value
-        if series.ragged:
-            lengths = np.array([len(row) for row in value])
+        lengths = np.array([len(row) for row in value])
+        if series.ragged and (lengths == lengths[0]).all():
+            value = np.stack(list(value))
+        elif series.ragged:
             reason = f"{lengths.min()} to {plural(int(lengths.max()), 'element')}, ever changing"
             return self._odd_rows(series) or Verdict(Severity.OK, reason)
         if value.shape[1] == 0:
@@ -86,7 +88,7 @@ class Vector(SeriesCheck):
             since = int(series.time[first])
             return self._bad_length(reason, int(lengths[first]), {"length": self.length}, since)
         changes = np.flatnonzero(np.diff(lengths)) + 1
-        if len(changes) > max(3, 0.01 * len(series)):
+        if not len(changes) or len(changes) > max(3, 0.01 * len(series)):
             return None
         first = int(changes[0])
         was, now = int(lengths[first - 1]), int(lengths[first])
