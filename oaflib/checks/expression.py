@@ -28,7 +28,7 @@ class Condition(Check):
 
     Attributes
     ----------
-    expression : must be true.
+    expression : what must be true; needed.
     inputs : names in the expression to variables, where a name is not a variable's own.
     min_duration : shorter violations do not count: ``30s``, or seconds.
     allowed_fraction : share of the samples that may violate it.

@@ -28,7 +28,7 @@ class OverUsage(SeriesCheck):
 
     Attributes
     ----------
-    budget : what is allowed.
+    budget : what is allowed, above zero; needed.
     count : ``samples``, ``edges`` or ``integral``.
     per : ``8h``, or seconds; the whole window when left out.
     threshold : of edges; a rise from at most this to above it is one.
