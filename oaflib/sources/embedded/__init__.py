@@ -1,0 +1,7 @@
+"""OAF's own logging store: Parquet files under a SQLite manifest, on one machine's disk."""
+
+from oaflib.sources.embedded.batch import Batch
+from oaflib.sources.embedded.lake import Lake
+from oaflib.sources.embedded.source import EmbeddedSource
+
+__all__ = ["Batch", "EmbeddedSource", "Lake"]
