@@ -8,15 +8,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import parseaddr
 
+from oaflib.inform.recipients import is_address
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Picture
 from oaflib.inform.texts import shown
 
 SUBJECT = 120  # characters
 LIMIT = 256 * 1024  # bytes of a whole message
+
+
+class _Whole(EmailPolicy):
+    """Writes plain short headers on one line.
+
+    Folding them the library encodes long ids, which no reader then knows, and leaves some subjects
+    an empty first line. The other headers are folded and encoded as usual.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """The header as bytes, with its line end."""
+        if _WHOLE.fullmatch(name) and value.isascii() and value.isprintable():
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_WHOLE = re.compile(r"(?i)subject|message-id|in-reply-to|references|list-id|x-oaf-.+")
+_POLICY = _Whole(linesep="\r\n")
 
 
 @dataclass(frozen=True)
@@ -40,12 +59,21 @@ class Message:
     def __post_init__(self) -> None:
         if not self.key or not self.thread:
             raise ValueError("a message needs a key and a thread")
-        object.__setattr__(self, "subject", shown(self.subject, SUBJECT))
+        object.__setattr__(self, "subject", header_text(self.subject, SUBJECT))
+
+
+def header_text(text: str, limit: int) -> str:
+    """A text that a header can hold as it is.
+
+    What looks like an encoded word (``=?utf-8?q?=0D=0A?=``) would be decoded on assignment, line
+    ends and all, and so become a header of its own; it is taken apart.
+    """
+    return shown(shown(text, limit).replace("=?", "= ?"), limit)
 
 
 def message_id(key: str, recipient: str, host: str, thread: str = "") -> str:
     """``<thread.hash@host>``: always the same for one key and recipient."""
-    return f"<{_slug(thread or 'oaf')}.{digest_of(key, recipient)}@{host}>"
+    return f"<{_slug(thread or 'oaf', 20)}.{digest_of(key, recipient)}@{host}>"
 
 
 def digest_of(key: str, recipient: str) -> str:
@@ -57,7 +85,7 @@ def digest_of(key: str, recipient: str) -> str:
 def thread_id(thread: str, host: str) -> str:
     """The id that all mails of a thread refer to; no mail has it."""
     digest = hashlib.sha256(thread.encode(errors="backslashreplace")).hexdigest()
-    return f"<{_slug(thread)}.{digest[:12]}.thread@{host}>"
+    return f"<{_slug(thread, 20)}.{digest[:12]}.thread@{host}>"
 
 
 def envelope(
@@ -68,8 +96,10 @@ def envelope(
     Raises
     ------
     ValueError
-        A `date` without a zone.
+        A `date` without a zone, or a `recipient` that is no address.
     """
+    if not is_address(recipient):
+        raise ValueError(f"{recipient!r} is not a mail address")
     if date.tzinfo is None:
         raise ValueError(f"the date {date} of a mail has no time zone")
     host = settings.host
@@ -111,16 +141,17 @@ def envelope(
 
 def wire(mail: EmailMessage) -> bytes:
     """The bytes of a mail as SMTP carries them: ASCII, CRLF."""
-    return mail.as_bytes(policy=SMTP)
+    return mail.as_bytes(policy=_POLICY)
 
 
-def _slug(text: str) -> str:
-    """Letters, digits, ``-`` and ``_`` of a text, at most 32: safe within an id."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:32].strip("-") or "oaf"
+def _slug(text: str, limit: int = 32) -> str:
+    """Letters, digits, ``-`` and ``_`` of a text, safe within an id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:limit].strip("-") or "oaf"
 
 
 def _ascii(text: str) -> str:
-    return shown(text, 120).encode("ascii", "backslashreplace").decode("ascii")
+    plain = header_text(text, 60).encode("ascii", "backslashreplace").decode("ascii")
+    return plain[:60].strip() or "-"
 
 
 def _encoding(text: str) -> str:

@@ -68,7 +68,7 @@ def cleared_lines(
 def cut(lines: Sequence[Line], budget: int) -> tuple[tuple[Line, ...], int]:
     """As many lines as `budget` lines of text hold, and how many findings are left out.
 
-    Where all do not fit, those that could not be judged leave three quarters of the room to the alarms.
+    Where all do not fit, those that could not be judged leave three quarters to the alarms.
     """
     invalid = [line for line in lines if line.tone == "invalid"]
     others = [line for line in lines if line.tone != "invalid"]

@@ -213,19 +213,17 @@ def settle(state: State, letter: Letter, outcome: str, reply: str, now: datetime
     with state.transaction() as db:
         if outcome == "sent":
             return _finish(db, letter.id, "sent", at, reply)
-        if outcome == "refused":
-            return _finish(db, letter.id, "dead", at, reply)
         copies = db.execute("SELECT copies FROM outbox WHERE id = ?", (letter.id,)).fetchone()[0]
         if outcome != "uncertain":
-            copies = letter.copies  # an answer came, or the last dot never left
-        elif copies >= COPIES:
+            copies = letter.copies  # a clear answer came, or the last dot never left
+            db.execute("UPDATE outbox SET copies = ? WHERE id = ?", (copies, letter.id))
+        if outcome == "refused":
+            return _finish(db, letter.id, "dead", at, reply)
+        if outcome == "uncertain" and copies >= COPIES:
             return _finish(db, letter.id, "dead", at, f"{UNCERTAIN} ({reply})")
         if letter.queued <= nanoseconds(now - LIFE):
             return _finish(db, letter.id, "dead", at, _expired(reply))
-        db.execute(
-            "UPDATE outbox SET state = 'queued', copies = ?, reply = ? WHERE id = ?",
-            (copies, reply, letter.id),
-        )
+        db.execute("UPDATE outbox SET state = 'queued', reply = ? WHERE id = ?", (reply, letter.id))
     return "queued"
 
 

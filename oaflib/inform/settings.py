@@ -98,7 +98,8 @@ class MailSettings:
         )
         for key, text in (("sender", self.sender), ("reply_to", self.reply_to)):
             need(
-                not text or (text.isprintable() and is_address(parseaddr(text)[1])),
+                not text
+                or (text.isprintable() and "=?" not in text and is_address(parseaddr(text)[1])),
                 key,
                 f"is {text!r}; allowed: oaf@example.org or OAF <oaf@example.org>",
             )

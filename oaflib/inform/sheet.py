@@ -9,6 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+from oaflib.inform.texts import shown
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -114,7 +116,7 @@ class Links:
             ("RECENT_WITH_ALM", self.with_alarms),
             ("RECENT_WITHOUT_ALM", self.without_alarms),
         )
-        return tuple((name, address) for name, address in every if address)
+        return tuple((name, shown(address, 1000)) for name, address in every if address)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Sheet:
 
 def is_web(address: str) -> bool:
     """Whether an address may become a link."""
-    return re.match(r"(https?|file)://\S+\Z", address) is not None
+    return re.fullmatch(r"(https?|file)://[!-~]+", address) is not None
 
 
 def render(sheet: Sheet) -> tuple[str, str]:

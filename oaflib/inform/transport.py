@@ -121,7 +121,9 @@ def file_name(recipient: str, mail: bytes) -> str:
     thread, _, digest = str(head["Message-ID"]).partition("@")[0].strip("<").rpartition(".")
     day = head["Date"].datetime.strftime("%Y-%m-%d")
     parts = (day, thread, recipient.partition("@")[0], digest)
-    return "_".join(re.sub(r"[^A-Za-z0-9-]+", "-", part)[:40].strip("-") for part in parts) + ".eml"
+    return (
+        "_".join(re.sub(r"[^A-Za-z0-9_-]+", "-", part)[:40].strip("-") for part in parts) + ".eml"
+    )
 
 
 class SmtpServer:
