@@ -511,6 +511,22 @@ class TestPastAndFold:
         past = Past(DEV__VALUE=[day(std=0.0)] * 7)
         assert Stuck().judge(records, past)[0].severity is Severity.OK
 
+    @pytest.mark.parametrize(
+        ("counts", "severity"),
+        [
+            ([5, 0, 5, 0, 0, 5, 5], Severity.OK),  # comes and goes: logged on change
+            ([5, 0, 5, 0, 0, 5, 0, 0], Severity.ALARM),  # never silent for so long before
+            ([5, 5, 5, 0, 0, 0, 0], Severity.ALARM),  # died
+            ([5, 0, 5, 5, 5], Severity.ALARM),  # once is no habit
+            ([], Severity.ALARM),
+        ],
+    )
+    def test_silence_that_is_a_habit(self, counts, severity):
+        days = [replace(day(), count=count) for count in counts]
+        entries = {"DEV:VALUE": Entry(Variable("DEV:VALUE"), State.EMPTY)}
+        found = Usage().judge(Records(DAY, entries), Past(DEV__VALUE=days))
+        assert found[0].severity is severity
+
     def test_a_common_silence_is_one_outcome(self):
         names = [f"BPM.{i}L3.B1:POS" for i in range(180)]
         entries = {name: Entry(Variable(name), State.EMPTY) for name in names}

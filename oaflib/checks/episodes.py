@@ -149,6 +149,7 @@ def _noises(noises: Floats, step: float, size: int) -> list[Episode]:
     middle = float(np.median(logs))
     scale = max(spread(logs), 1 / np.sqrt(size))
     away = (logs - middle) / scale
+    away[noises == 0] = 0.0  # a reading that stands still is stuck or at rest, not quieter
     usual = float(np.exp(middle)) / 1.128  # mean step of white noise to its standard deviation
     found = []
     for first, stop in _lasting(away, _NOISE):

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from oaflib.checks.base import Context, SeriesCheck, Verdict
-from oaflib.checks.facts import missing
+from oaflib.checks.facts import missing, runs_where
 from oaflib.checks.words import between, plural, share, span, utc
 from oaflib.records import Entry
 from oaflib.report import Fault, Severity
@@ -22,7 +22,11 @@ class Usage(SeriesCheck):
     A variable the source does not know, and one whose request failed, are INVALID and say so;
     one it knows and for which nothing was logged is a violation. With a gate, only samples logged
     while it was open count. Samples that are all NaN are INVALID: the device logs, but nothing can
-    be said of it. A text known from before the window is not silent: it holds until it changes.
+    be said of it.
+
+    What is logged on change may be silent: a text known from before the window holds until it
+    changes; a number may be silent for as many windows in a row as it was before and came back,
+    twice or more.
 
     Attributes
     ----------
@@ -79,12 +83,35 @@ class Usage(SeriesCheck):
                 said = f"unchanged at '{before[1]}' since {utc(before[0])}"
                 return Verdict(Severity.OK, f"{reason}: {said}", 0.0, self._limit, unit="samples")
             reason += f"; {last}"
+        habit = _habit(
+            [day.count for day in context.past.statistics(entry.variable.name)]
+            if context.past is not None
+            else []
+        )
+        if habit and context.gate is None:
+            return Verdict(Severity.OK, f"{reason}; {habit}", 0.0, self._limit, unit="samples")
         start = int(context.open_spans()[0][0])
         return Verdict(self.violated, reason, 0.0, self._limit, start, "samples")
 
     @property
     def _limit(self) -> dict[str, int]:
         return {"minimum": self.minimum}
+
+
+def _habit(counts: list[int]) -> str:
+    """Why a silent window is no wonder after windows with that many samples; empty when it is.
+
+    A variable logged on change is silent now and then and comes back. It did so twice or more, and
+    was silent for longer before; a device that died does not come back and gets no such excuse.
+    """
+    silent = np.array([count == 0 for count in counts], dtype=bool)
+    runs = runs_where(silent)
+    over = runs.length[runs.stop < len(counts)]
+    now = 1 + int(runs.length[-1]) if len(silent) and silent[-1] else 1
+    if len(over) < 2 or now > over.max():
+        return ""
+    windows = f"{int(silent.sum())} of the last {len(counts)} windows"
+    return f"it is logged on change and was silent in {windows}, up to {over.max()} in a row"
 
 
 def _when(context: Context) -> str:
