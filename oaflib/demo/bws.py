@@ -184,14 +184,13 @@ def _injector(day: Day, wire: Wire) -> Iterator[Series]:
 
 
 def _moments(day: Day, wire: Wire) -> Times:
-    """The cycles scanned: shifts measure between 7 and 23 h, never twice in one cycle."""
+    """The cycles scanned: day and night, one in each of as many equal parts of the day."""
     starts, which = injectors.cycles(day, wire.cycles)
     starts = starts[which == 0] + 700_000_000
     draw = day.dice(f"{wire.device} plan")
-    shift = starts[(starts >= day.start + 7 * HOUR) & (starts < day.start + 23 * HOUR)]
     count = wire.scans + int(draw.integers(-wire.scans // 6, wire.scans // 6 + 1))
-    chosen = draw.choice(len(shift), count, replace=False)
-    time = shift[np.sort(chosen)]
+    part = len(starts) // count
+    time = starts[np.arange(count) * part + draw.integers(0, part, count)]
     if wire.device == "SPS.BWS.41437.H_ROT" and active("bws-over", day):
         begin = bounds("bws-over", day)[0]
         study = starts[starts >= begin][:OVER_COUNT]
