@@ -91,7 +91,9 @@ def _template(code: str, experts: Path, folder: Path) -> Path:
             nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
             nbformat.v4.new_code_cell(source),
         ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
     )
     path = folder / "function.ipynb"
     nbformat.write(notebook, path)
