@@ -42,9 +42,12 @@ _CONTROL = re.compile(
 _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def tidy(text: Any) -> str:
-    """`text` with control and direction characters made visible: nothing in a name moves a page."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text))
+def tidy(text: Any, most: int = 2_000) -> str:
+    """`text`, cut to `most` characters, with control and direction characters made visible."""
+    shown = str(text)[: most + 1]
+    if len(shown) > most:
+        shown = shown[: most - 1] + "…"
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", shown)
 
 
 def number(value: Found, digits: int = 4) -> str:
@@ -52,7 +55,7 @@ def number(value: Found, digits: int = 4) -> str:
     if value is None:
         return "none"
     if isinstance(value, (bool, str)):
-        return tidy(value)
+        return tidy(value, 120)
     if isinstance(value, int) and abs(value) < 10_000_000:
         return f"{value:,}".replace(",", "\u202f")
     shown = f"{value:.{digits}g}"
@@ -91,8 +94,8 @@ def allowed(limit: Mapping[str, Any], digits: int = 4) -> str:
         if edge is None:
             continue
         shown = ", ".join(map(str, edge)) if isinstance(edge, (list, tuple)) else edge
-        plain = number(shown, digits) if isinstance(shown, (int, float)) else tidy(shown)
-        parts.append(f"{tidy(key).replace('_', ' ')} {plain}")
+        plain = number(shown, digits) if isinstance(shown, (int, float)) else tidy(shown, 120)
+        parts.append(f"{tidy(key, 40).replace('_', ' ')} {plain}")
     return ", ".join(parts)
 
 
@@ -169,7 +172,7 @@ def _news(report: Report) -> str:
 
 def what(outcome: Outcome) -> str:
     """The outcome's reason, or its fault where no reason was given."""
-    return tidy(outcome.reason) or f"{outcome.check}: {outcome.fault}"
+    return tidy(outcome.reason, 600) or f"{outcome.check}: {outcome.fault}"
 
 
 def size(count: float) -> str:
@@ -190,7 +193,7 @@ def marked(mark: str) -> Markup:
 
 def bdi(text: Any) -> Markup:
     """A name set apart from the direction of the text around it; long ones may break at marks."""
-    shown = escape(tidy(text))
+    shown = escape(tidy(text, 160))
     return Markup("<bdi>{}</bdi>").format(
         Markup(re.sub(r"([:._/-])(?=[A-Za-z0-9])", r"\1<wbr>", str(shown)))
     )

@@ -31,6 +31,8 @@ _PLACE = re.compile(r"(?:https?:|mailto:)[^\x00-\x20]*|#.*", re.IGNORECASE | re.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+_EMPTY_HEAD = re.compile(r"<th(?: [^<>\"]*(?:\"[^\"]*\"[^<>\"]*)*)?></th>")
+
 MARK = "nb-"
 """What the ids of a notebook's own HTML begin with, so that none is taken for one of the page."""
 
@@ -41,7 +43,7 @@ def cleaned(markup: str) -> str:
     Pictures are PNG or JPEG data, or files of ``figures/``; links lead to the web, mail or the page
     itself. Ids get `MARK` in front, and links within the page follow.
     """
-    return nh3.clean(
+    markup = nh3.clean(
         markup,
         tags=set(_TAGS),
         clean_content_tags={"script", "style", "title", "textarea", "template", "noscript"},
@@ -50,6 +52,7 @@ def cleaned(markup: str) -> str:
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer",
     )
+    return _EMPTY_HEAD.sub("<td></td>", markup)  # pandas heads its corner with nothing
 
 
 def escaped(text: str) -> str:

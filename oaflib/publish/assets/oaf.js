@@ -69,15 +69,17 @@
   if (window.Plotly) {
     document.querySelectorAll("figure.plotly").forEach(function (figure) {
       var place = figure.querySelector(".drawn");
+      var undone = function () { figure.classList.remove("live"); place.textContent = ""; };
       try {
+        figure.classList.add("live"); // before drawing: it takes the width it finds
         var drawing = JSON.parse(figure.querySelector("script").textContent);
         drawing.layout.autosize = true;
         delete drawing.layout.width;
         window.Plotly.newPlot(place, drawing.data, drawing.layout, {
           responsive: true, displaylogo: false, showLink: false, plotlyServerURL: "",
           modeBarButtonsToRemove: ["sendDataToCloud"]
-        }).catch(function () { place.textContent = ""; });
-      } catch (e) { place.textContent = ""; }
+        }).catch(undone);
+      } catch (e) { undone(); }
     });
   }
 
