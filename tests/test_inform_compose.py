@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import re
 import struct
+import textwrap
 import unicodedata
 import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -114,6 +116,15 @@ Times are Europe/Zurich. Made by OAF, which judges and never acts. \
 You get this because a task of tasks.csv names you.
 """
     )
+
+
+def test_the_manuals_example_is_such_a_mail():
+    manual = (Path(__file__).parents[1] / "docs" / "mail.md").read_text(encoding="utf-8")
+    example = re.search(r"    Subject: (.*)\n\n((?:    .*\n|\n)+)", manual)
+    assert example is not None
+    message = compose(story(), LINKS, SETTINGS)
+    assert message.subject == example[1]
+    assert textwrap.dedent(example[2]).strip() in message.text
 
 
 def test_text_and_html_say_the_same():

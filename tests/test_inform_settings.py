@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,6 +31,15 @@ def test_the_usual_ports_and_names():
         "reports@x.org",
         2525,
     )
+
+
+def test_the_manuals_table_is_right():
+    manual = (Path(__file__).parents[1] / "docs" / "mail.md").read_text(encoding="utf-8")
+    example = manual.partition("```toml\n")[2].partition("```")[0]
+    settings = MailSettings(**tomllib.loads(example)["mail"])
+    assert settings.actual_port == 587
+    assert MailSettings().timeout == settings.timeout
+    assert MailSettings().deadline == settings.deadline
 
 
 @pytest.mark.parametrize(
