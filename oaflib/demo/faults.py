@@ -23,7 +23,7 @@ class PlantedFault:
 
     `key` is its name in the generators; `dataset` is ``<INST>_<dataset>``; `first` and `final` are
     the calendar days on which it can be seen, both included; `check` is the kind of check that is
-    expected to find it.
+    expected to find it, ``history`` where no single day shows it.
     """
 
     key: str
@@ -71,7 +71,7 @@ _PLANS: dict[str, _Plan] = {
         "LTB.BCT50:INTENSITY",
         Fault.NO_USAGE,
         3,
-        "expression",
+        "range",
         "A cable was left unplugged after an access: it logs at every cycle, always exactly zero, "
         "while its neighbours see beam.",
         at=10 * HOUR + 20 * MINUTE,
@@ -127,7 +127,7 @@ _PLANS: dict[str, _Plan] = {
         "LHC.BWS.5L4.B2V1:BUNCH_SELECTION",
         Fault.BAD_USAGE,
         0,
-        "vector",
+        "range",
         "The gates were left on slots 20 to 31, which this filling scheme leaves empty: scans "
         "without a profile.",
     ),
@@ -146,7 +146,7 @@ _PLANS: dict[str, _Plan] = {
         "LHC.BWS.5L4.B2H1:PROF_DATA_IN",
         Fault.AGEING,
         13,
-        "drift",
+        "history",
         "The photomultiplier loses 2 % of its gain a month: 0.9 % over the two weeks, under the "
         "noise of a single scan.",
     ),
@@ -165,7 +165,7 @@ _PLANS: dict[str, _Plan] = {
         "LHC.BOFSU:POSITIONS_V",
         Fault.BREAKAGE,
         2,
-        "vector",
+        "range",
         "BPM.27R7.B2 jumps by 4 to 7 mm for single readings, some fifty times a day: a loose "
         "connector.",
         device="BPM.27R7.B2",
