@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -183,6 +184,20 @@ def test_the_root_is_found_from_below(root: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OAF_ROOT", str(root))
     monkeypatch.chdir("/")
     assert find_root() == root
+
+
+def test_what_is_no_file_is_not_waited_for(root: Path) -> None:
+    (root / "config/datasets/BCT_a.toml").mkdir()
+    os.mkfifo(root / "config/datasets/BCT_b.toml")
+    (root / "config/datasets/BCT_c.toml").symlink_to("nowhere")
+    (root / "config/datasets/notes.txt").touch()
+    (root / "config/datasets/.BCT_d.toml.swp").touch()
+    assert [(p.file.rpartition("/")[2], p.message) for p in check_config(root)] == [
+        ("BCT_a.toml", "is not an ordinary file"),
+        ("BCT_b.toml", "is not an ordinary file"),
+        ("BCT_c.toml", "is missing"),
+        ("notes.txt", "is not called <INST>_<dataset>.toml, as in BCT_LHC-B1-cmp.toml"),
+    ]
 
 
 def test_every_key_is_in_the_manual() -> None:

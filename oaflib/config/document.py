@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import stat
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -110,8 +111,11 @@ def read_bytes(path: Path) -> bytes:
         Not there, no permission, no file, or larger than any configuration is.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            megabytes = path.stat().st_size / 1e6
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("is not an ordinary file")  # a pipe would be waited for, for ever
+        if status.st_size > LARGEST:
+            megabytes = status.st_size / 1e6
             raise Unreadable(f"has {megabytes:.0f} MB; a configuration file has at most 4 MB")
         return path.read_bytes()
     except FileNotFoundError:
