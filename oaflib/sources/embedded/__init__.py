@@ -1,7 +1,19 @@
 """OAF's own logging store: Parquet files under a SQLite manifest, on one machine's disk."""
 
 from oaflib.sources.embedded.batch import Batch
+from oaflib.sources.embedded.ingest import ingest, ingest_files
+from oaflib.sources.embedded.intake import BadLine, BadLines, Ingested, IngestOptions
 from oaflib.sources.embedded.lake import Lake
 from oaflib.sources.embedded.source import EmbeddedSource
 
-__all__ = ["Batch", "EmbeddedSource", "Lake"]
+__all__ = [
+    "BadLine",
+    "BadLines",
+    "Batch",
+    "EmbeddedSource",
+    "IngestOptions",
+    "Ingested",
+    "Lake",
+    "ingest",
+    "ingest_files",
+]
