@@ -29,12 +29,14 @@ SMALL = 0.87  # size of ticks against that of the legend
 class Axes:
     """A rectangle of the scene and the values at its sides.
 
-    `x` and `y` are (left, right) and (bottom, top) values; times are ns UTC.
+    `x` and `y` are (left, right) and (bottom, top) values; times are ns UTC. `whole`: the vertical
+    holds whole numbers only.
     """
 
     box: Box
     x: tuple[float, float]
     y: tuple[float, float]
+    whole: bool = False
 
     def px(self, x: ArrayLike) -> NDArray[np.float64]:
         """Pixels of values along the horizontal, not beyond the sides."""
@@ -63,7 +65,7 @@ def frame(scene: Scene, axes: Axes) -> None:
 def value_axis(scene: Scene, axes: Axes, unit: str, style: Style, label: str = "") -> Ticks:
     """Grid, ticks and, above the axis, what they count; on the left."""
     box, size = axes.box, style.font * SMALL
-    ticks = value_ticks(*axes.y, max(2, int(box.h // (size * 2.6))))
+    ticks = value_ticks(*axes.y, max(2, int(box.h // (size * 2.6))), axes.whole)
     heights = axes.py(ticks.at)
     scene.lines([(box.x, y, box.right, y) for y in heights], Pen("grid"))
     for y, text in zip(heights, ticks.labels, strict=True):

@@ -160,6 +160,11 @@ def listed(entries: Sequence[str], most: int = 6) -> str:
     return f"{shown}; and {more} more" if more > 0 else shown
 
 
+def field_of(name: str) -> str:
+    """What a variable's name says after its device; the whole name where it has no device."""
+    return re.split(r"[:#]", name)[-1]
+
+
 def title_of(names: Sequence[str]) -> str:
     """What a picture of several variables is called."""
     common, _ = shortened(names)
@@ -185,7 +190,7 @@ def shortened(names: Sequence[str]) -> tuple[str, list[str]]:
     while tail < shortest - head - 1 and len({part[-1 - tail] for part in parts}) == 1:
         tail += 1
     common = sum(map(len, parts[0][:head])) + sum(map(len, parts[0][len(parts[0]) - tail :]))
-    if common < 8:
+    if common < 6:
         return "", list(names)
     whole = ["".join(part[head : len(part) - tail]) for part in parts]
     middles = [middle.rstrip(".:/#_ ") for middle in whole]

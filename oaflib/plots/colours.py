@@ -45,8 +45,13 @@ PAINTS: dict[str, tuple[str, str]] = {
     "l5": ("#ecd08d", "#77560c"),
     "l6": ("#c1c4e6", "#494d80"),
     "l7": ("#d0d3d6", "#4d545c"),
+    "l8": ("#86a9c8", "#3a4f63"),
+    "l9": ("#cf9d93", "#6b3b33"),
+    "l10": ("#b7c88a", "#4f5f26"),
+    "l11": ("#b3a1d6", "#57457c"),
 }
 LINES = 8
+LANES = 12
 
 SYMBOLS = {
     Severity.OK: "✓",
@@ -75,7 +80,7 @@ def line(i: int) -> str:
 
 def lane(i: int) -> str:
     """The paint of the i-th state of a lane."""
-    return f"l{i % LINES}"
+    return f"l{i % LANES}"
 
 
 def rgb(text: str) -> tuple[int, int, int]:

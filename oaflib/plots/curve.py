@@ -115,6 +115,8 @@ class Curve:
     ) -> tuple[Floats, Floats]:
         after = piece[-1] + 1
         end = x[after] if after < len(x) else axes.box.right
+        if self.gap:  # it logs regularly: after its last sample nothing is known
+            end = x[piece[-1]]
         xs = np.append(np.repeat(x[piece], 2)[1:], end)
         return xs, np.repeat(y[piece], 2)
 
@@ -143,7 +145,7 @@ def curve(series: Series, entry: Entry, window: Window, columns: int) -> Curve:
             missing=missing if not infinite else entry.nan,
         )
     finite = np.isfinite(value)
-    steps = gap is None and bool(len(series)) and bool((value[finite] % 1 == 0).all())
+    steps = held(value[finite])
     time, value, count = series.time, value, len(series)
     before = entry.before
     if steps and before and isinstance(before[1], float) and np.isfinite(before[1]):
@@ -154,6 +156,15 @@ def curve(series: Series, entry: Entry, window: Window, columns: int) -> Curve:
         infinite=int(np.isinf(value).sum()),
         missing=int(np.isnan(value).sum()),
     )
+
+
+def held(value: Floats) -> bool:
+    """Whether finite values look like a setting or a count: whole, and mostly as before."""
+    if not len(value) or (value % 1).any():
+        return False
+    if len(value) < 3:
+        return len(value) == 2
+    return float(np.mean(value[1:] == value[:-1])) >= 0.5
 
 
 def curve_of(name: str, records: Records, columns: int) -> Curve:

@@ -145,9 +145,11 @@ class Scale:
     clipped_high: bool
 
 
-def scale_of(values: Floats, tail: float = 0.5) -> Scale | None:
+def scale_of(values: Floats, tail: float = 0.5, fence: float = 8.0) -> Scale | None:
     """Colours for `values`: all but `tail` percent at either end, and without the few that lie far
     from all others; around zero where they have both signs. None when no value is finite.
+
+    `fence`: how far, in widths of the middle half; zero: none is too far.
     """
     good = values[np.isfinite(values)]
     if not len(good):
@@ -156,7 +158,7 @@ def scale_of(values: Floats, tail: float = 0.5) -> Scale | None:
     least, most = float(good.min()), float(good.max())
     # a dead monitor at -8 mm must not hide what a hundred others do within 0.1 mm
     first, third = percentiles(good, (25, 75))
-    fence = 8 * (third - first)
+    fence *= third - first
     far = (good < first - fence) | (good > third + fence)
     if fence > 0 and 0 < far.mean() <= 0.06:
         near = good[~far]

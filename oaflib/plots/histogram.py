@@ -124,7 +124,13 @@ class Histogram(Plot):
                 floor = np.full(len(x), axes.box.bottom)
                 scene.area(x, floor, heights, Pen("l0", 0.4))
             scene.polylines([(x, heights)], Pen(colours.line(i), 1.4))
-        self._limits(scene, axes, names, verdicts, unit)
+        found: list[tuple[str, float]] = []
+        for name, values in zip(names, samples, strict=True):
+            if len(values):
+                span = float(values.min()), float(values.max())
+                for outcome in verdicts.of(name):
+                    found += [pair for pair in limits_of(outcome, unit, span) if pair not in found]
+        self._limits(scene, axes, found)
         scene.height = axes.box.bottom + look.font * SMALL * 3.2
         alt = listed([_alt(n, v) for n, v in zip(names, samples, strict=True)], 8)
         return finished(scene, Words(title, listed(said), alt, tuple(names), self.kind), look)
@@ -149,26 +155,16 @@ class Histogram(Plot):
         share = np.linspace(0, 1, self.bins + 1)
         return np.asarray(low * (1 - share) + high * share)  # never overflows
 
-    def _limits(
-        self, scene: Scene, axes: Axes, names: Sequence[str], verdicts: Verdicts, unit: str
-    ) -> None:
+    def _limits(self, scene: Scene, axes: Axes, found: Sequence[tuple[str, float]]) -> None:
         size = style().font * SMALL
-        drawn: set[tuple[str, float]] = set()
-        for name in names:
-            for outcome in verdicts.of(name):
-                for word, value in limits_of(outcome, unit):
-                    if len(drawn) >= 4 or not axes.x[0] <= value <= axes.x[1]:
-                        continue
-                    if (word, value) in drawn:
-                        continue
-                    drawn.add((word, value))
-                    x = float(axes.px(value))
-                    scene.lines([(x, axes.box.y, x, axes.box.bottom)], Pen("alarm", 1.3, 5.0))
-                    right = x > axes.box.x + axes.box.w / 2
-                    at = x - 5 if right else x + 5
-                    setting = Type(size, "alarm", "end" if right else "start", bold=True)
-                    y = axes.box.y + size * (0.2 + 1.15 * len(drawn))
-                    scene.text(at, y, f"{word} {number(value)}", setting)
+        inside = [pair for pair in found if axes.x[0] <= pair[1] <= axes.x[1]]
+        for i, (word, value) in enumerate(inside[:4]):
+            x = float(axes.px(value))
+            scene.lines([(x, axes.box.y, x, axes.box.bottom)], Pen("alarm", 1.3, 5.0))
+            right = x > axes.box.x + axes.box.w / 2
+            setting = Type(size, "alarm", "end" if right else "start", bold=True)
+            y = axes.box.y + size * (1.35 + 1.15 * i)
+            scene.text(x - 5 if right else x + 5, y, f"{word} {number(value)}", setting)
 
 
 def counted(values: Floats, edges: Floats) -> NDArray[np.int64]:

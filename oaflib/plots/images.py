@@ -66,7 +66,7 @@ class Image(Plot):
         if not len(series):
             return Trouble(self.title or name, f"{len(usable):,} images, all without pixels")
         shots, said = _shots(series, window.zone)
-        scale = scale_of(np.concatenate([shot.pixels.ravel() for shot in shots]), 0.1)
+        scale = scale_of(np.concatenate([shot.pixels.ravel() for shot in shots]), 0.02, 0.0)
         if scale is None:
             return Trouble(self.title or name, f"{len(series):,} images, without a finite pixel")
         if not usable.all():

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from oaflib.plots import colours
 from oaflib.plots.axes import SMALL, Axes, Key, frame, heading, legend, time_axis
-from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened
+from oaflib.plots.base import Plot, Verdicts, Words, field_of, finished, listed, shortened, title_of
 from oaflib.plots.picture import Drawn, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, fitted, text_width
-from oaflib.plots.states import MIXED, States, draw_states, state_paints, states_of
+from oaflib.plots.states import MIXED, States, crowded, draw_states, state_paints, states_of
 from oaflib.plots.ticks import number
 from oaflib.records import Records
 from oaflib.report import Outcome
@@ -35,28 +35,30 @@ class Lanes(Plot):
 
     def figures(self, records: Records, outcomes: Sequence[Outcome]) -> Iterator[Drawn]:
         """A picture for every thirty variables."""
-        names, notes = self.chosen(records)
-        if not self.variables:
-            names = [n for n in names if records.entries[n].variable.kind is not Kind.NUMERIC]
+        texts = self if self.variables else _Texts(title=self.title)
+        names, notes = texts.chosen(records)
         if not names:
             yield self.nothing(notes)
             return
         verdicts = Verdicts(outcomes)
-        names = verdicts.worst_first(names)
-        most = _ROWS * style().most
-        if len(names) > most:
-            notes.append(f"{len(names) - most} more variables are not drawn")
-        for first in range(0, min(len(names), most), _ROWS):
-            part = names[first : min(first + _ROWS, most)]
-            yield self._picture(part, records, verdicts, notes if first == 0 else [])
+        parts = []
+        for group in _families(verdicts.worst_first(names)):
+            parts += [group[first : first + _ROWS] for first in range(0, len(group), _ROWS)]
+        most = style().most
+        left_out = sum(len(part) for part in parts[most:])
+        if left_out:
+            notes.append(f"{left_out} more variables are not drawn")
+        for part in parts[:most]:
+            yield self._picture(part, records, verdicts, notes)
+            notes = []
 
     def _picture(
         self, names: Sequence[str], records: Records, verdicts: Verdicts, notes: Sequence[str]
     ) -> Drawn:
         look, window = style(), records.window
         lanes = [states_of(name, records) for name in names]
-        common, labels = shortened(names)
-        title = self.title or common or (names[0] if len(names) == 1 else f"{len(names)} texts")
+        _, labels = shortened(names)
+        title = self.title or title_of(names)
         height = 34.0 if len(names) <= 10 else 26.0
         size = min(look.font * SMALL, height * 0.5)
         left = min(230.0, max(44.0, 30 + max(text_width(label, size) for label in labels)))
@@ -82,14 +84,21 @@ class Lanes(Plot):
         keys = [Key(t, paints[t], swatch=True) for t in paints if t not in written]
         if len(keys) > _KEYS:
             notes = [*notes, f"{len(keys) - _KEYS} more texts have no name in the legend"]
-        if any(_crowded(lane, whole) for lane in lanes):
+        if any(crowded(lane, whole) for lane in lanes):
+            said = (
+                "where changes are too close to be told apart, colours share the height as texts "
+            )
+            notes = [*notes, f"{said}share the time"]
+        elif any(_merged(lane, whole) for lane in lanes):
             keys = [
                 *keys[: _KEYS - 1],
                 Key("changes too fast to be told apart", "frame", swatch=True),
             ]
         y += legend(scene, keys[:_KEYS], Box(8, y, look.width - 16, 0), look)
         scene.height = y + 6
-        words = Words(title, listed(notes), listed([_alt(s) for s in lanes], 8), tuple(names))
+        words = Words(
+            title, listed(notes), listed([_alt(s) for s in lanes], 8), tuple(names), self.kind
+        )
         return finished(scene, words, look)
 
     def _mark(self, scene: Scene, axes: Axes, lane: States, verdicts: Verdicts) -> None:
@@ -105,7 +114,25 @@ class Lanes(Plot):
                 scene.triangles([(at, box.y + 6)], -8, word)
 
 
-def _crowded(lane: States, axes: Axes) -> bool:
+@dataclass(frozen=True)
+class _Texts(Plot):
+    """What lanes show when they are not told."""
+
+    kind: ClassVar[str] = "lanes"
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.TEXTUAL, Kind.VECTORSTRING)
+
+
+def _families(names: Sequence[str]) -> list[list[str]]:
+    """Three or more variables of one field together, the others together; in their order."""
+    fields: dict[str, list[str]] = {}
+    for name in names:
+        fields.setdefault(field_of(name), []).append(name)
+    alone = [name for name in names if len(fields[field_of(name)]) < 3]
+    families = [group for group in fields.values() if len(group) >= 3]
+    return sorted([*families, *([alone] if alone else [])], key=lambda g: names.index(g[0]))
+
+
+def _merged(lane: States, axes: Axes) -> bool:
     at = axes.px(lane.start)
     return bool(len(at) > 1 and (at[1:] - at[:-1]).min() < 1.0)
 

@@ -101,6 +101,9 @@ def draw_states(scene: Scene, axes: Axes, states: States, paints: dict[str, str]
     """
     box = axes.box
     bounds = np.append(axes.px(states.start), box.right)
+    if crowded(states, axes):
+        _draw_shares(scene, axes, states, paints)
+        return set()
     boxes: dict[str, list[Box]] = {}
     written: set[str] = set()
     size = min(box.h * 0.72, 13.0)
@@ -108,10 +111,11 @@ def draw_states(scene: Scene, axes: Axes, states: States, paints: dict[str, str]
     i, n = 0, len(states.text)
     while i < n:
         left, j = bounds[i], i
-        while j < n - 1 and bounds[j + 1] - left < 1.0:
+        while j < n - 1 and bounds[j + 2] - left < 1.0:
             j += 1
-        text = states.text[i] if i == j else MIXED
-        right = max(bounds[j + 1], left + 0.6) if i == j else max(bounds[j + 1], left + 1.0)
+        told = {text for text in states.text[i : j + 1] if text is not None}
+        text = MIXED if len(told) > 1 else next(iter(told), None)
+        right = max(bounds[j + 1], left + (0.6 if i == j else 1.0))
         if text is not None:
             paint = paints.get(text, "frame") if text != MIXED else "frame"
             boxes.setdefault(paint, []).append(Box(left, box.y, right - left, box.h))
@@ -131,6 +135,30 @@ def draw_states(scene: Scene, axes: Axes, states: States, paints: dict[str, str]
     for x, label in labels:
         scene.text(x, box.y + box.h / 2 + size * 0.36, label, Type(size, "ink", "middle"))
     return written
+
+
+def crowded(states: States, axes: Axes) -> bool:
+    """Whether most changes are too close to be seen apart."""
+    return len(states.start) > axes.box.w and len(paintable(states)) > 1
+
+
+def paintable(states: States) -> list[str]:
+    """The texts of which a lane may have a colour of its own."""
+    return states.values[: colours.LANES]
+
+
+def _draw_shares(scene: Scene, axes: Axes, states: States, paints: dict[str, str]) -> None:
+    """What share of the time each text had, column by column, one above the other."""
+    columns, rows = int(axes.box.w // 3), 16
+    start, end = axes.x
+    instants = start + (np.arange(columns * rows) + 0.5) * ((end - start) / (columns * rows))
+    at = np.searchsorted(states.start, instants.astype(np.int64), side="right") - 1
+    named = sorted(set(paints.values()))
+    palette = np.array([(128, 128, 128), *(colours.rgb(colours.PAINTS[p][0]) for p in named)])
+    number = {text: named.index(paint) + 1 for text, paint in paints.items()}
+    of_state = np.array([number.get(text or "", 0) for text in states.text], np.uint8)
+    stacked = np.sort(of_state[np.maximum(at, 0)].reshape(columns, rows), axis=1)
+    scene.bitmap(axes.box, stacked.T[::-1], palette.astype(np.uint8))
 
 
 def mode_variable(records: Records) -> str | None:

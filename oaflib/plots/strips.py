@@ -76,7 +76,7 @@ class _Rows:
         n = len(curves)
         height = 30.0 if n <= 16 else 22.0 if n <= 30 else 17.0
         size = min(look.font * SMALL, height * 0.68)
-        left = min(200.0, 26 + max(text_width(label, size) for label in self.labels))
+        left = min(250.0, 26 + max(text_width(label, size) for label in self.labels))
         right = 118.0
         scene = Scene(look.width, 4000)
         unit = curves[0].unit
@@ -96,9 +96,7 @@ class _Rows:
         for i, (curve, label) in enumerate(zip(curves, self.labels, strict=True)):
             strip = Box(left, y + i * height, box.w, height)
             limits = shared.get(curve.unit) if self.scale == "shared" else range_of([curve.limits])
-            self._row(
-                scene, Axes(strip, x, limits or (0.0, 1.0)), curve, fitted(label, size, left - 24)
-            )
+            self._row(scene, Axes(strip, x, limits or (0.0, 1.0)), curve, label)
         scene.height = whole.box.bottom + look.font * SMALL * 3.2
         bad = [name for name in self.names if self.verdicts.bad(name)]
         alt = f"{n} variables as strips over time"
@@ -121,7 +119,10 @@ class _Rows:
             ground = f"{colours.WORDS[worst]}fill"
             scene.rect(Box(0, box.y, box.x, box.h), ground)
             scene.text(6, middle, colours.SYMBOLS[worst], Type(size, paint, bold=True))
-        scene.text(box.x - 6, middle, label, Type(size, "ink", "end"))
+        room = box.x - 24
+        fitting = max(9.5, min(size, room / max(1.0, text_width(label, 1.0))))
+        label = fitted(label, fitting, room)
+        scene.text(box.x - 6, middle, label, Type(round(fitting, 1), "ink", "end"))
         scene.lines([(0, box.bottom, scene.width, box.bottom)], Pen("grid", 0.8))
         if curve.limits is None:
             said = "only NaN" if curve.missing else "no finite sample"
@@ -129,7 +130,7 @@ class _Rows:
             return
         inner = Axes(Box(box.x, box.y + 1.5, box.w, box.h - 3), axes.x, axes.y)
         for outcome in self.verdicts.of(curve.name):
-            for _, value in limits_of(outcome, curve.unit):
+            for _, value in limits_of(outcome, curve.unit, curve.limits):
                 if axes.y[0] <= value <= axes.y[1]:
                     at = float(inner.py(value))
                     scene.lines([(box.x, at, box.right, at)], Pen(paint, 0.9, 3.0, 0.7))

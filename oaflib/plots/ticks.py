@@ -78,12 +78,18 @@ def step_of(low: float, high: float, most: int) -> float:
     return 10.0**power
 
 
-def value_ticks(low: float, high: float, most: int = 5) -> Ticks:
-    """Ticks of an axis of numbers from `low` to `high`, at most about `most` of them.
+def value_ticks(low: float, high: float, most: int = 5, whole: bool = False) -> Ticks:
+    """Ticks of an axis of numbers from `low` to `high`, about `most` of them, at least two.
 
-    The labels have as many digits as tell them apart, never an offset to be added.
+    The labels have as many digits as tell them apart, never an offset to be added. `whole`: only at
+    whole numbers.
     """
     step = step_of(low, high, most)
+    while math.floor(high / step) - math.ceil(low / step) < 1 and most < 12:
+        most += 1
+        step = step_of(low, high, most)
+    if whole:
+        step = max(1.0, step)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     if last - first > 3 * most or not abs(first) < 2**53:  # beyond what floats tell apart
         at = [low, high]
@@ -197,11 +203,16 @@ def _said(instant: datetime, step: int) -> str:
 
 
 def _told_apart(at: Sequence[datetime], labels: list[str]) -> list[str]:
-    """The zone's name beside an hour that a day has twice."""
-    told = list(labels)
-    for i in range(1, len(at)):
-        if labels[i] == labels[i - 1] and at[i].date() == at[i - 1].date():
-            told[i - 1], told[i] = (f"{labels[j]} {at[j].tzname()}" for j in (i - 1, i))
+    """The zone's name beside an hour that a day has twice; the day's at a midnight within."""
+    keys = [(instant.date(), label) for instant, label in zip(at, labels, strict=True)]
+    told = []
+    for i, instant in enumerate(at):
+        if keys.count(keys[i]) > 1:
+            told.append(f"{labels[i]} {instant.tzname()}")
+        elif i and instant.date() != at[i - 1].date() and instant.hour == instant.minute == 0:
+            told.append(f"{instant.day} {instant:%b}")
+        else:
+            told.append(labels[i])
     return told
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from oaflib.expression import open_intervals
 from oaflib.plots import colours
@@ -23,8 +22,9 @@ from oaflib.plots.axes import (
     time_axis,
     value_axis,
 )
-from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened, title_of
+from oaflib.plots.base import Plot, Verdicts, Words, field_of, finished, listed, shortened, title_of
 from oaflib.plots.curve import Curve, curve_of
+from oaflib.plots.live import live_axes, live_picture, live_series
 from oaflib.plots.picture import Drawn, Style, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, text_width
 from oaflib.plots.states import draw_modes, mode_variable
@@ -97,11 +97,11 @@ class Trend(Plot):
             yield self._picture(panels, records, verdicts, notes if first == 0 else [])
 
     def _groups(self, names: Sequence[str], records: Records) -> list[list[str]]:
-        """The variables that share an axis: of one unit, and without units of one size."""
+        """The variables that share an axis: of one unit, and without units of one field."""
         groups: dict[object, list[str]] = {}
         for name in names:
             unit = records.entries[name].variable.unit
-            key: object = name if self.separate else unit or _size(name, records)
+            key: object = name if self.separate else unit or ("", field_of(name))
             groups.setdefault(key, []).append(name)
         return list(groups.values())
 
@@ -120,7 +120,8 @@ class Trend(Plot):
         scene = drawing.scene(panels, title, self.gate)
         alt = listed([_alt(c, verdicts) for panel in panels for c in panel.curves], 8)
         caption = listed([*_what(panels, records), *drawing.notes], 8)
-        return finished(scene, Words(title, caption, alt, names, self.kind), look)
+        words = Words(title, caption, alt, names, self.kind)
+        return finished(scene, words, look, drawing.live(scene))
 
 
 @dataclass
@@ -131,6 +132,22 @@ class _Drawing:
     verdicts: Verdicts
     look: Style
     notes: list[str]
+    placed: list[tuple[Axes, Panel]] = field(default_factory=list)
+
+    def live(self, scene: Scene) -> dict[str, Any] | None:
+        """The values of what was drawn, for a page that reads them off."""
+        if not self.look.interactive:
+            return None
+        columns = self.look.columns
+        axes = [
+            live_axes(
+                place,
+                panel.unit,
+                [live_series(c, colours.line(i), columns) for i, c in enumerate(panel.curves)],
+            )
+            for place, panel in self.placed
+        ]
+        return live_picture(self.records.window, columns, (scene.width, scene.height), axes)
 
     def scene(self, panels: Sequence[Panel], title: str, gate: str) -> Scene:
         look, window = self.look, self.records.window
@@ -152,12 +169,14 @@ class _Drawing:
         for i, (panel, limits) in enumerate(zip(panels, ranges, strict=True)):
             y += self._legend(scene, panel, Box(8, y, look.width - 16, 0), title)
             y += look.font * SMALL * (1.4 if unit_said(panel.unit, limits) else 0.4)
-            axes = Axes(Box(left, y, width, height), x, limits)
+            whole = all(curve.steps for curve in panel.curves)
+            axes = Axes(Box(left, y, width, height), x, limits, whole)
             frame(scene, axes)
             shade(scene, axes, closed)
             value_axis(scene, axes, panel.unit, look)
             time_axis(scene, axes, window, look, label=i == len(panels) - 1)
             self._draw(scene, axes, panel)
+            self.placed.append((axes, panel))
             y = axes.box.bottom + 8
         scene.height = y + look.font * SMALL * 2.6
         return scene
@@ -197,7 +216,7 @@ class _Drawing:
         found: dict[tuple[str, float], Limit] = {}
         for curve in sorted(panel.curves, key=lambda c: -self.verdicts.rank(c.name)):
             for outcome in self.verdicts.of(curve.name):
-                for word, value in limits_of(outcome, curve.unit):
+                for word, value in limits_of(outcome, curve.unit, curve.limits):
                     paint = colours.WORDS[outcome.severity]
                     paint = paint if paint in ("alarm", "warning") else "soft"
                     found.setdefault((word, value), Limit(word, value, paint))
@@ -240,10 +259,7 @@ class _Drawing:
                 text += " ↑" if limit.value > high else " ↓"
             else:
                 scene.lines([(axes.box.x, y, axes.box.right, y)], Pen(limit.paint, 1.4, 5.0))
-            baseline = y - 4 if y - axes.box.y > size * 1.4 else y + size * 1.1
-            while any(abs(baseline - other) < size * 1.1 for other in used):
-                baseline += size * 1.15
-            used.append(baseline)
+            baseline = _free(y, axes.box, size, used)
             w = text_width(text, size)
             ground = Box(axes.box.right - w - 8, baseline - size, w + 6, size * 1.3)
             scene.rect(ground, "plot", 0.75)
@@ -275,6 +291,17 @@ class _Drawing:
         return [(float(a), float(b)) for a, b in pairs if b > a]
 
 
+def _free(y: float, box: Box, size: float, used: list[float]) -> float:
+    """A baseline near `y` for a text within `box`, away from those in `used`; noted there."""
+    steps = [sign * n * size * 0.6 for n in range(1, 12) for sign in (-1, 1)]
+    for baseline in (y - 4, y + size * 1.1, *(y + step for step in steps)):
+        inside = box.y + size <= baseline <= box.bottom - 3
+        if inside and all(abs(baseline - other) >= size * 1.12 for other in used):
+            used.append(baseline)
+            return baseline
+    return y - 4
+
+
 def unit_said(unit: str, limits: tuple[float, float]) -> bool:
     """Whether anything is written above the axis of values."""
     return bool(value_ticks(*limits).unit(unit))
@@ -290,9 +317,21 @@ def shade(scene: Scene, axes: Axes, spans: Sequence[tuple[float, float]]) -> Non
     scene.rects(boxes, "closed")
 
 
-def limits_of(outcome: Outcome, unit: str) -> list[tuple[str, float]]:
-    """The numbers of an outcome's limit that lie on an axis of `unit`."""
-    if outcome.unit != unit:
+def limits_of(
+    outcome: Outcome, unit: str, span: tuple[float, float] | None
+) -> list[tuple[str, float]]:
+    """The numbers of an outcome's limit that belong on an axis of `unit`.
+
+    `span` is the range of the values: a check whose finding lies outside it judged something else
+    of them, as their noise or their slope.
+    """
+    if outcome.unit != unit or span is None:
+        return []
+    room = (span[1] / 2 - span[0] / 2) * 0.1
+    if isinstance(outcome.found, (int, float)) and not isinstance(outcome.found, bool):
+        if not span[0] - room <= outcome.found <= span[1] + room:
+            return []
+    elif outcome.found is not None:
         return []
     found = []
     for word in ("low", "high", "expected"):
@@ -302,20 +341,13 @@ def limits_of(outcome: Outcome, unit: str) -> list[tuple[str, float]]:
     return found
 
 
-def _size(name: str, records: Records) -> int:
-    """The order of magnitude of a variable without unit, in steps of about thirty."""
-    value = records[name].value
-    if not len(value):
-        return 0
-    with np.errstate(invalid="ignore"):
-        size = np.abs(np.asarray(value[:: max(1, len(value) // 1000)], np.float64))
-    good = size[np.isfinite(size) & (size > 0)]
-    return round(math.log10(float(np.median(good))) / 1.5) if len(good) else 0
-
-
 def _title(panels: Sequence[Panel]) -> str:
     said = [title_of([curve.name for curve in panel.curves]) for panel in panels]
-    return " and ".join(dict.fromkeys(said))
+    joined = " and ".join(dict.fromkeys(said))
+    if len(joined) <= 64 and not any(re.match(r"\d+ variables", text) for text in said):
+        return joined
+    names = [curve.name for panel in panels for curve in panel.curves]
+    return shortened(names)[0] or f"{len(names)} variables over time"
 
 
 def _alt(curve: Curve, verdicts: Verdicts) -> str:

@@ -36,7 +36,7 @@ from oaflib.records import Records
 from oaflib.report import Outcome
 from oaflib.series import Kind, Series
 
-_NARROW = 4  # elements up to which a vector is better seen as lines
+NARROW = 4  # elements up to which a vector is better seen as lines
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Waterfall(Plot):
             yield self.nothing(notes)
             return
         most = style().most * 2
-        narrow = [name for name in names if _width(records[name]) <= _NARROW]
+        narrow = [name for name in names if _width(records[name]) <= NARROW]
         names = [name for name in names if name not in narrow]
         if narrow:
             yield from self._elements(narrow, records, outcomes)
@@ -122,8 +122,7 @@ class Waterfall(Plot):
         y = heading(scene, title, note, look)
         left = left_margin(0, found.elements, 220, look)
         if self.profile:
-            own = range_of([(scale.low, scale.high)]) or (0.0, 1.0)
-            left = max(left, left_margin(*own, 120, look))
+            left = max(left, left_margin(*_profile_range(found), 130, look))
         width = look.width - left - 84
         x = (float(window.start_ns), float(window.end_ns))
         mode = mode_variable(records)
@@ -175,14 +174,19 @@ class Waterfall(Plot):
         ]
         y = box.y + legend(scene, keys, Box(8, box.y, look.width - 16, 0), look)
         y += look.font * SMALL * 1.2
-        limits = range_of([_span(found.low, found.high), _span(found.last, found.last)])
-        axes = Axes(Box(box.x, y, box.w, box.h), (0, float(found.elements)), limits or (0.0, 1.0))
+        across = (0.0, float(found.elements))
+        axes = Axes(Box(box.x, y, box.w, box.h), across, _profile_range(found))
         frame(scene, axes)
         value_axis(scene, axes, unit, look)
         number_axis(scene, axes, self.element, look)
         draw_band(scene, axes, (found.low, found.high), Pen("l0", 0.8))
         draw_elements(scene, axes, found.last, Pen("c0", 1.3))
         return axes.box.bottom + look.font * SMALL * 2.9
+
+
+def _profile_range(found: Grid) -> tuple[float, float]:
+    spans = [_span(found.low, found.high), _span(found.last, found.last)]
+    return range_of(spans) or (0.0, 1.0)
 
 
 def _relative(mean: Floats, to: str) -> Floats:
