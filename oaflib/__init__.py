@@ -1,9 +1,12 @@
 """OAF: the words of a notebook.
 
-Each is imported when it is first said, so ``import oaflib`` itself is quick.
+Each is imported when it is first said, so ``import oaflib`` itself is quick. Some words are called
+like the room that does the work (``oaf.compute``); in this module the word wins.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 _WORDS = {
@@ -50,3 +53,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(_WORDS)
+
+
+class _Face(ModuleType):
+    """Importing ``oaflib.compute`` would put that room where the word ``compute`` is said."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _WORDS and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

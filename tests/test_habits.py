@@ -28,6 +28,13 @@ def test_the_face_is_under_25_words_and_all_exist() -> None:
         assert getattr(oaflib, word).__doc__
 
 
+def test_a_word_stays_a_word_when_its_room_is_imported() -> None:
+    import oaflib.compute.room
+
+    assert oaflib.compute is oaflib.study.words.compute
+    assert sys.modules["oaflib.compute"].run_computations
+
+
 def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").rglob("*.ipynb"))
 

@@ -121,7 +121,10 @@ def _meet(one: str, other: str) -> bool:
 def _check_expressions(
     document: Document, path: tuple[str, int], made: Any, known: Sequence[str]
 ) -> None:
-    """Refuse a name in a gate or an expression that is no variable's, when all are known."""
+    """Refuse a name in an expression that is no variable's, when all are known.
+
+    A gate may name what the dataset does not list: extraction looks for it in the source.
+    """
     inputs = getattr(made, "inputs", None)
     for key in ("gate", "expression"):
         text = getattr(made, key, "")
@@ -131,6 +134,8 @@ def _check_expressions(
 
         try:
             bound = inputs if key == "expression" and isinstance(inputs, Mapping) else None
-            resolve(compile_expression(text), known, bound)
+            compiled = compile_expression(text)
+            if key == "expression":
+                resolve(compiled, known, bound)
         except ExpressionError as error:
             document.at((*path, key), str(error))

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from oaflib.expression.grammar import Expression, constant
 from oaflib.expression.table import FUNCTIONS
 from oaflib.records import Records, State
@@ -77,7 +79,7 @@ def bind(
         for name, variable in bound.items()
         if records.entries[variable].state in (State.ABSENT, State.FAILED)
     }
-    series = {name: records[variable] for name, variable in bound.items()}
+    series = {name: _with_before(records, variable) for name, variable in bound.items()}
     kinds = {name: series[name].kind for name in series if name not in lost}
     for name in expression.names:
         if name in lost:
@@ -86,6 +88,20 @@ def bind(
             )
             series[name] = nothing(variable)
     return series
+
+
+def _with_before(records: Records, variable: str) -> Series:
+    """The series, behind the last sample before the window where the source knew it."""
+    series, before = records[variable], records.entries[variable].before
+    if before is None or (len(series) and series.time[0] <= before[0]):
+        return series
+    text = series.kind is Kind.TEXTUAL
+    first = np.array([before[1]], dtype=object if text else np.float64)
+    return replace(
+        series,
+        time=np.concatenate([np.array([before[0]], np.int64), series.time]),
+        value=np.concatenate([first, series.value]),
+    )
 
 
 def notes(records: Records, variables: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from oaflib.config.dataset import Dataset, VariableChoice
 from oaflib.errors import ConfigurationError, QueryRefused
+from oaflib.expression import compile_expression, field_of
 from oaflib.records import (
     Entry,
     Records,
@@ -88,7 +89,28 @@ def select(dataset: Dataset, source: Source) -> Selection:
         for variable in matches:
             title = choice.title or variable.title
             found.setdefault(variable.name, replace(variable, title=title))
+    for variable in _for_gates(dataset, list(found), source):
+        found.setdefault(variable.name, variable)
     return Selection(tuple(found.values()), absent)
+
+
+def _for_gates(dataset: Dataset, names: Sequence[str], source: Source) -> Iterator[Variable]:
+    """What gates name and the dataset does not list: the one variable of that name or field.
+
+    ``BMODE`` is the field of ``HX:BMODE``. A name that no variable has, or several, is left to the
+    gate, which says so.
+    """
+    parts = (*dataset.computations, *dataset.checks, *dataset.plots)
+    for gate in dict.fromkeys(getattr(part, "gate", "") for part in parts):
+        if not gate:
+            continue
+        expression = compile_expression(gate)
+        for name in expression.names:
+            if name in names or name in map(field_of, names):
+                continue
+            found = source.find(name if name in expression.quoted else f"%:{name}")
+            if len(found) == 1:
+                yield found[0]
 
 
 def normalise(variable: Variable, pieces: Iterable[Series], window: Window) -> tuple[Series, Entry]:

@@ -155,7 +155,7 @@ def _never_ran(study: Study, outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [
         Outcome(
             check=check.name or check.kind,
-            fault=check.fault,
+            fault=check.word,
             device=study.dataset.id,
             variable=", ".join(check.variables),
             severity=Severity.INVALID,
