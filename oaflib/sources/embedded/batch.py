@@ -25,6 +25,7 @@ from oaflib.sources.embedded.files import (
 )
 from oaflib.sources.embedded.manifest import Manifest, refuse_other_kind
 from oaflib.sources.embedded.merge import merged
+from oaflib.sources.embedded.names import fault_of_name
 from oaflib.sources.embedded.units import Span, disputed, said
 from oaflib.sources.embedded.workshop import Workshop
 from oaflib.window import instant, moment
@@ -112,11 +113,14 @@ class Batch:
         Raises
         ------
         IngestError
-            The variable has another kind, or samples of the same times have another unit.
+            The name cannot be one, the variable has another kind, or samples of the same times
+            have another unit.
         """
         known = self.kind_of(series.name)
         if known is not None:
             refuse_other_kind(series.name, known, series.kind)
+        elif fault := fault_of_name(series.name):
+            raise IngestError(f"a variable cannot have this name: {fault}")
         variable = self._variables.get(series.name)
         if variable is None or (series.title and series.title != variable.title):
             variable = Variable(series.name, series.kind, series.unit, series.title)
@@ -186,8 +190,11 @@ class Batch:
         try:
             with manifest.transaction() as db:
                 db.execute(
-                    "INSERT INTO batch (origin, content, samples) VALUES (?, ?, ?)",
-                    (self.origin.text, self.origin.content, self.samples),
+                    "INSERT INTO batch (origin, content, samples, last) VALUES (?, ?, ?, ?)",
+                    (
+                        *(self.origin.text, self.origin.content, self.samples),
+                        max((file.day for file in files), default=None),
+                    ),
                 )
                 numbers = {
                     name: manifest.put_variable(variable)

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from oaflib.config.patterns import fault_of_variable
 from oaflib.errors import ConfigurationError, IngestError
 from oaflib.series import Kind, Series, Times, Values
 from oaflib.sources.embedded.batch import Batch
+from oaflib.sources.embedded.names import fault_of_name
 from oaflib.sources.embedded.times import Reader
 from oaflib.window import zone_named
 
@@ -152,10 +152,7 @@ class Intake:
             device = self.options.device or device
             if device and not any(mark in full for mark in ":/#"):
                 full = f"{device}:{full}"
-            fault = fault_of_variable(full)
-            if "%" in full:
-                fault = f"'{full}' holds '%', which stands for any characters in a pattern"
-            if fault:
+            if fault := fault_of_name(full):
                 raise ValueError(fault)
             self._names[name] = full
         return self._names[name]

@@ -45,7 +45,8 @@ CREATE TABLE batch (
     id INTEGER PRIMARY KEY,
     origin TEXT NOT NULL,
     content TEXT UNIQUE,
-    samples INTEGER NOT NULL
+    samples INTEGER NOT NULL,
+    last INTEGER
 );
 CREATE INDEX batch_by_origin ON batch (origin);
 CREATE TABLE file (
