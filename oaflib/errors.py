@@ -10,6 +10,7 @@
     │   └── QueryRefused        it answers, but not this question (too large, too many)
     ├── RecordsError            the run's records on disk are damaged or missing
     ├── StateError              the state database under runs/ is damaged, locked or too new
+    ├── HistoryError            the history under runs/ is damaged, or a file to import is wrong
     ├── TemplateError           the author of a notebook
     ├── ExpressionError         the author of a gate, a computed variable or an expression check
     ├── ComputationError        the author of a computed variable, told by the data
@@ -76,6 +77,10 @@ class RecordsError(OafError):
 
 class StateError(OafError):
     """The state database is damaged, out of reach, or of another version."""
+
+
+class HistoryError(OafError):
+    """The history is damaged, or a file cannot join it."""
 
 
 class TemplateError(OafError):

@@ -147,7 +147,8 @@ class Statistics:
 
     For vectors and images `min`, `max`, `mean` and `std` are over all elements. `first` and `last`
     are samples (texts for TEXTUAL; None for vectors and images). `count` counts samples; `nan`,
-    `inf` and `duplicates` what was set aside. Times are int64 ns UTC.
+    `inf` and `duplicates` what was set aside. Times are int64 ns UTC. `elements` holds ``mean`` and
+    ``std`` of each element of vectors of one length, None where never finite; else None.
     """
 
     variable: str
@@ -167,6 +168,25 @@ class Statistics:
     duplicates: int = 0
     title: str = ""
     shape: str = ""
+    elements: Mapping[str, tuple[float | None, ...]] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values; without `elements` where there are none."""
+        document: dict[str, Any] = plain(asdict(self))
+        if self.elements is None:
+            del document["elements"]
+        return document
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Statistics:
+        """The statistics that `document` says; what this version does not know is left out."""
+        known = {key: document[key] for key in document if key in _STATISTICS}
+        if known.get("elements") is not None:
+            known["elements"] = {key: tuple(row) for key, row in known["elements"].items()}
+        return cls(**known)
+
+
+_STATISTICS = frozenset(entry.name for entry in fields(Statistics))
 
 
 @dataclass(frozen=True)
@@ -235,7 +255,7 @@ class Report:
             "severity": str(self.severity),
             "counts": self.counts,
             "outcomes": [outcome.document() for outcome in self.outcomes],
-            "statistics": [plain(asdict(entry)) for entry in self.statistics],
+            "statistics": [entry.document() for entry in self.statistics],
             "provenance": plain(dict(self.provenance)),
         }
 
@@ -300,7 +320,6 @@ def of_document(document: Any) -> Report:
         dataset, window = document["dataset"], document["window"]
         if not isinstance(document["finished"], bool):
             raise TypeError("'finished' must be true or false")
-        known = {entry.name for entry in fields(Statistics)}
         return Report(
             instrument=dataset["instrument"],
             dataset=dataset["name"],
@@ -315,10 +334,7 @@ def of_document(document: Any) -> Report:
             made_at=parse_instant(document["made_at"]),
             finished=document["finished"],
             outcomes=tuple(Outcome.of(entry) for entry in document["outcomes"]),
-            statistics=tuple(
-                Statistics(**{key: entry[key] for key in entry if key in known})
-                for entry in document["statistics"]
-            ),
+            statistics=tuple(Statistics.of(entry) for entry in document["statistics"]),
             provenance=document["provenance"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:

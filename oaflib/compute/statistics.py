@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oaflib.records import Entry
 from oaflib.report import Statistics
 from oaflib.series import Kind, Series, Values
 
+_MOST = 4096  # elements beyond which a report would be mostly these
+
 
 def summarise(series: Series, entry: Entry) -> Statistics:
     """Count, min, max, mean, standard deviation, first and last of the finite samples.
 
-    Vectors and images are summed up over all their elements; texts have first and last only.
+    Vectors and images are summed up over all their elements; vectors of one length, of 4096
+    elements at most, also element by element. Texts have first and last only.
     """
     shared = {
         "variable": series.name,
@@ -44,6 +48,29 @@ def summarise(series: Series, entry: Entry) -> Statistics:
         max=float(flat.max()),
         mean=float(flat.mean(dtype=np.float64)),
         std=float(flat.std(dtype=np.float64)),
+        elements=by_element(series),
+    )
+
+
+def by_element(series: Series) -> dict[str, tuple[float | None, ...]] | None:
+    """``mean`` and ``std`` of each element over the window, to nine digits; None where not vectors
+    of one length of 4096 elements at most.
+    """
+    value = series.value
+    if series.kind is not Kind.VECTORNUMERIC or value.ndim != 2 or not 0 < value.shape[1] <= _MOST:
+        return None
+    good = np.isfinite(value)
+    count = good.sum(axis=0)
+    safe = np.where(good, value, 0.0)
+    mean = safe.sum(axis=0) / np.maximum(count, 1)
+    std = np.sqrt((np.where(good, safe - mean, 0.0) ** 2).sum(axis=0) / np.maximum(count, 1))
+    return {"mean": _rounded(mean, count), "std": _rounded(std, count)}
+
+
+def _rounded(row: NDArray[np.float64], count: NDArray[np.intp]) -> tuple[float | None, ...]:
+    return tuple(
+        float(f"{number:.9g}") if some and np.isfinite(number) else None
+        for number, some in zip(row, count, strict=True)
     )
 
 

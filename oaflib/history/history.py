@@ -1,0 +1,200 @@
+"""The history of a project: every concluded report's statistics, over the years."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+
+from oaflib.config.aliases import Aliases
+from oaflib.errors import HistoryError, ReportError
+from oaflib.history import imports
+from oaflib.history.points import joined, trend_of_rows
+from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, unified
+from oaflib.history.shelf import Shelf, renewed
+from oaflib.report import Report, Statistics, read
+from oaflib.trend import Trend
+from oaflib.window import nanoseconds
+
+_IMPORTED = "imported"
+_CURRENT = "current"  # the file that names the folder of what came from reports
+_FIRST = "reports-1"
+
+
+class History:
+    """The history in `folder` (``runs/history``): an index that `rebuild` makes again.
+
+    A folder a dataset, and one of what was imported. Safe to read while it is written to. `aliases`
+    join what a device or variable was called before.
+    """
+
+    def __init__(self, folder: Path, aliases: Aliases | None = None) -> None:
+        self.folder = folder
+        self.aliases = aliases or Aliases()
+
+    def append(self, report: Report) -> None:
+        """Put the statistics of a finished report in, in place of those of its window before.
+
+        A report that did not finish takes them away: nothing is known of its window.
+        """
+        found = report.statistics if report.finished else ()
+        stamp = Stamp.of(report)
+        with self._locked(fcntl.LOCK_SH):
+            self._shelf(report.id).put(stamp, table(stamp, found))
+
+    def rebuild(self, repository: Path) -> list[str]:
+        """Make the history again from the ``report.json`` files under `repository`/reports.
+
+        What was imported stays. Until it is complete, readers see the old one. Returns a sentence
+        for each report that could not be read.
+        """
+        with self._locked(fcntl.LOCK_EX):
+            now = self._reports().name
+            turn = int(now.rpartition("-")[2]) + 1
+            fresh = self.folder / f"reports-{turn}"
+            for stale in self.folder.glob("reports-*"):
+                if stale.name != now:
+                    shutil.rmtree(stale)
+            fresh.mkdir()
+            troubles = _fill(fresh, repository)
+            # the old one is left for those who read it just now, until the next time
+            renewed(self.folder / _CURRENT, fresh.name)
+        return troubles
+
+    def datasets(self) -> list[str]:
+        """The datasets there is history of, sorted."""
+        try:
+            return sorted(unquote(path.name) for path in self._reports().iterdir())
+        except FileNotFoundError:
+            return []
+
+    def labels(self, dataset: str) -> list[str]:
+        """The windows of a dataset, sorted."""
+        return self._shelf(dataset).labels()
+
+    def variables(self, what: str = "") -> list[str]:
+        """The variables of a dataset or of an instrument (empty: of all), by their newest names."""
+        names: set[str] = set()
+        for dataset in self._of(what):
+            rows = self._shelf(dataset).read(["variable"])
+            names |= set(rows["variable"].cast(pa.string()).unique().to_pylist())
+        if not what:
+            names |= set(imports.names(self.folder / _IMPORTED))
+        return sorted({self.aliases.newest(name) for name in names})
+
+    def day(self, what: str, label: str) -> list[Statistics]:
+        """The statistics of one window of a dataset, or of all datasets of an instrument.
+
+        As in the report; empty when nothing is known of it.
+        """
+        found = []
+        for dataset in self._of(what):
+            found += statistics(self._shelf(dataset).read(SCHEMA.names, label=label))
+        return found
+
+    def trend(
+        self,
+        variable: str,
+        first: datetime | int | None = None,
+        stop: datetime | int | None = None,
+        dataset: str = "",
+    ) -> Trend:
+        """The windows of `variable` that begin in ``[first, stop)``, in order of time.
+
+        `first` and `stop` are aware datetimes or int64 ns UTC; None leaves that side open. Days are
+        taken where there are some, else windows that do not overlap, the shortest first; of one
+        window in several datasets the one whose report was made last. Without a point it is empty.
+        """
+        span = (_ns(first, -(2**62)), _ns(stop, 2**62))
+        names = self.aliases.all_of(variable)
+        parts = []
+        for one in [dataset] if dataset else self.datasets():
+            rows = self._shelf(one).read(TREND, names=names, span=span)
+            if rows.num_rows:
+                parts.append(rows.select(TREND))
+        rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
+        own = trend_of_rows(variable, rows)
+        brought = imports.trend(self.folder / _IMPORTED, variable, names, span)
+        return own if not len(brought) else joined(own, brought)
+
+    def import_file(self, path: Path, zone: str = "") -> int:
+        """Take in ``timestamp,variable,value[,unit]`` from CSV (gzip is fine) or ``.xlsx``.
+
+        The points are marked as imported, and stay when the history is rebuilt. The same file
+        again changes nothing. `zone` is that of times without one; empty: they are refused. Returns
+        how many points the file holds.
+
+        Raises
+        ------
+        HistoryError
+            The file cannot be read, or lines of it are wrong: all are named, none is taken.
+        """
+        return imports.take(self.folder / _IMPORTED, path, zone)
+
+    def _of(self, what: str) -> list[str]:
+        every = self.datasets()
+        if not what:
+            return every
+        return [name for name in every if name == what or name.split("_", 1)[0] == what]
+
+    def _shelf(self, dataset: str) -> Shelf:
+        return shelf_of(self._reports(), dataset)
+
+    def _reports(self) -> Path:
+        try:
+            return self.folder / (self.folder / _CURRENT).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return self.folder / _FIRST
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        """Many append at a time; while it is rebuilt nobody does."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("a") as file:
+            fcntl.flock(file, how)
+            yield
+
+
+def shelf_of(folder: Path, dataset: str) -> Shelf:
+    """The shelf of a dataset in the folder of all.
+
+    Raises
+    ------
+    HistoryError
+        No dataset can be called so.
+    """
+    name = quote(dataset, safe="")
+    if not name.strip("."):
+        raise HistoryError(f"'{dataset}' is no dataset; write <INST>_<dataset>")
+    return Shelf(folder / name)
+
+
+def _fill(fresh: Path, repository: Path) -> list[str]:
+    """Put every report's statistics into `fresh`; a sentence for each that cannot be read."""
+    troubles: list[str] = []
+    shelves: dict[str, Shelf] = {}
+    for path in sorted((repository / "reports").glob("*/*/*/report.json")):
+        try:
+            report = read(path.read_bytes(), str(path))
+        except (ReportError, OSError) as error:
+            troubles.append(f"{path} was left out: {error}")
+            continue
+        if report.finished and report.statistics:
+            shelf = shelves.setdefault(report.id, shelf_of(fresh, report.id))
+            stamp = Stamp.of(report)
+            shelf.put(stamp, table(stamp, report.statistics))
+    for shelf in shelves.values():
+        shelf.join()
+    return troubles
+
+
+def _ns(when: datetime | int | None, otherwise: int) -> int:
+    if when is None:
+        return otherwise
+    return nanoseconds(when) if isinstance(when, datetime) else int(when)

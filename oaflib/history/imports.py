@@ -1,0 +1,191 @@
+"""What experts already have in spreadsheets: long tables of points, marked as imported."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from oaflib.errors import HistoryError
+from oaflib.history.shelf import place
+from oaflib.trend import Trend
+from oaflib.window import nanoseconds, zone_named
+
+_COLUMNS = ("timestamp", "variable", "value", "unit")
+_NAMED = 20  # wrong lines named, beyond which they are counted
+Point = tuple[int, str, float, str]
+
+
+def take(folder: Path, path: Path, zone: str = "") -> int:
+    """Bring the points of `path` into `folder`; how many there are. See `History.import_file`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise HistoryError(f"{path} cannot be read: {error.strerror}") from error
+    lines = _sheet(data, path) if path.suffix.lower() == ".xlsx" else _csv(data, path)
+    points = _points(lines, path, zone_named(zone) if zone else None)
+    points.sort(key=lambda point: (point[1], point[0]))
+    columns = list(zip(*points, strict=True)) if points else [(), (), (), ()]
+    rows = pa.table(
+        {
+            "variable": pa.array(columns[1], pa.string()),
+            "time": pa.array(columns[0], pa.int64()),
+            "value": pa.array(columns[2], pa.float64()),
+            "unit": pa.array(columns[3], pa.string()),
+        }
+    )
+    digest = hashlib.sha256(data).hexdigest()[:24]
+    place(folder / f"{digest}.parquet", rows, {b"oaf.file": path.name.encode()})
+    return len(points)
+
+
+def names(folder: Path) -> list[str]:
+    """The variables that were imported."""
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.parquet")):
+        found |= set(_read(path, ["variable"])["variable"].unique().to_pylist())
+    return sorted(found)
+
+
+def trend(folder: Path, variable: str, wanted: Sequence[str], span: tuple[int, int]) -> Trend:
+    """The imported points of a variable, by all its names, in ``[first, stop)`` of ns UTC."""
+    parts = []
+    for path in sorted(folder.glob("*.parquet")):
+        rows = _read(path, ["variable", "time", "value", "unit"])
+        rows = rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string())))
+        parts.append(rows)
+    rows = pa.concat_tables(parts) if parts else pa.table({"time": [], "value": [], "unit": []})
+    time = np.asarray(rows["time"].to_numpy(), dtype=np.int64)
+    value = np.asarray(rows["value"].to_numpy(), dtype=np.float64)
+    units = np.asarray(rows["unit"].to_numpy(zero_copy_only=False), dtype=object)
+    order = np.argsort(time, kind="stable")
+    order = order[np.append(np.diff(time[order]) > 0, True)] if len(order) else order
+    order = order[(time[order] >= span[0]) & (time[order] < span[1])]
+    time, value, units = time[order], value[order], units[order]
+    nan = np.full(len(time), np.nan)
+    return Trend(
+        *(variable, str(units[-1]) if len(units) else "", time, time),
+        np.ones(len(time), dtype=np.int64),
+        *(value, value, value, nan, value, value),
+        units,
+        np.ones(len(time), dtype=bool),
+    )
+
+
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise HistoryError(f"{path} is damaged ({error}); delete it and import again") from error
+
+
+def _points(
+    lines: Iterator[tuple[int, list[object]]], path: Path, zone: ZoneInfo | None
+) -> list[Point]:
+    header: list[str] | None = None
+    points: list[Point] = []
+    wrong: list[str] = []
+    for number, cells in lines:
+        if not any(cell not in (None, "") for cell in cells) or str(cells[0]).startswith("#"):
+            continue
+        if header is None:
+            header = _header(cells, path)
+            continue
+        row = dict(zip(header, cells, strict=False))
+        try:
+            points.append(_point(row, zone))
+        except ValueError as error:
+            wrong.append(f"line {number}: {error}")
+    if header is None:
+        raise HistoryError(f"{path} is empty; its first line must be timestamp,variable,value,unit")
+    if wrong:
+        more = f"\n… and {len(wrong) - _NAMED} lines more" if len(wrong) > _NAMED else ""
+        raise HistoryError(f"{path} was not taken:\n" + "\n".join(wrong[:_NAMED]) + more)
+    return points
+
+
+def _header(cells: list[object], path: Path) -> list[str]:
+    found = [str(cell or "").strip().lower() for cell in cells]
+    lacking = [name for name in _COLUMNS[:3] if name not in found]
+    strange = [name for name in found if name and name not in _COLUMNS]
+    if lacking or strange or len(set(found)) < len(found):
+        raise HistoryError(
+            f"{path}: the first line is '{','.join(found)[:200]}'; it must be "
+            "timestamp,variable,value or timestamp,variable,value,unit, in any order"
+        )
+    return found
+
+
+def _point(row: dict[str, object], zone: ZoneInfo | None) -> Point:
+    variable = str(row.get("variable") or "").strip()
+    if not variable or not variable.isprintable():
+        raise ValueError("the variable's name is empty or holds what cannot be printed")
+    given = row.get("value")
+    try:
+        value = float(str(given).strip().replace(",", "."))
+    except ValueError:
+        raise ValueError(f"the value '{str(given)[:40]}' of {variable} is not a number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"the value of {variable} is {given}; leave the line out instead")
+    return _instant(row.get("timestamp"), zone), variable, value, str(row.get("unit") or "").strip()
+
+
+def _instant(given: object, zone: ZoneInfo | None) -> int:
+    text = str(given or "").strip()
+    if text.isdecimal() and len(text) >= 15:
+        return int(text)
+    try:
+        when = given if isinstance(given, datetime) else datetime.fromisoformat(text)
+        if when.tzinfo is None:
+            if zone is None:
+                raise ValueError
+            when = when.replace(tzinfo=zone)
+        return nanoseconds(when.astimezone(UTC))
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"the timestamp '{text[:40]}' is not a time with a zone (2026-11-23T06:00:00Z) nor "
+            "nanoseconds since 1970 UTC"
+        ) from None
+
+
+def _csv(data: bytes, path: Path) -> Iterator[tuple[int, list[object]]]:
+    try:
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        text = data.decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise HistoryError(f"{path} cannot be read: {error}; save it as 'CSV UTF-8'") from error
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        for cells in reader:
+            yield reader.line_num, [*cells] or [""]
+    except csv.Error as error:
+        raise HistoryError(f"{path}: line {reader.line_num}: {error}") from error
+
+
+def _sheet(data: bytes, path: Path) -> Iterator[tuple[int, list[object]]]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        rows = list(book[book.sheetnames[0]].iter_rows(values_only=True))
+    except Exception as error:  # a damaged workbook makes openpyxl raise almost anything
+        raise HistoryError(
+            f"{path} is not a workbook that can be read ({type(error).__name__}); save it as .xlsx "
+            "without a password, or as CSV"
+        ) from error
+    for number, cells in enumerate(rows, start=1):
+        yield number, list(cells) or [""]

@@ -1,0 +1,109 @@
+"""The points of one variable: rows of its windows to a trend."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from oaflib.history.rows import TREND, floats, matrix, texts
+from oaflib.history.shelf import latest
+from oaflib.series import Times
+from oaflib.trend import DAY, Floats, Trend
+
+NUMBERS = ("min", "max", "mean", "std", "first", "last")
+_STANDARD = (20 * DAY // 24, 28 * DAY // 24)  # a calendar day lasts 23 to 25 hours
+
+
+def trend_of_rows(variable: str, rows: pa.Table) -> Trend:
+    """The trend that the rows of a variable's windows make: those with a sample."""
+    rows = rows.filter(pc.greater(rows["count"], 0))
+    start, end = rows["start"].to_numpy(), rows["end"].to_numpy()
+    order = latest(start, end, rows["made"].to_numpy())
+    rows, start, end = rows.take(pa.array(order)), start[order], end[order]
+    keep = np.array(_apart(start, end), dtype=np.int64)
+    rows = rows.take(pa.array(keep))
+    units = texts(rows, "unit")
+    return Trend(
+        variable,
+        str(units[-1]) if len(units) else "",
+        start=rows["start"].to_numpy(),
+        end=rows["end"].to_numpy(),
+        count=rows["count"].to_numpy(),
+        **{name: floats(rows, name) for name in NUMBERS},
+        units=units,
+        imported=np.zeros(rows.num_rows, dtype=bool),
+        elements=matrix(rows, "element_mean"),
+        spreads=matrix(rows, "element_std"),
+    )
+
+
+def _apart(start: Times, end: Times) -> list[int]:
+    """Indices of windows that do not overlap: days first, then the shortest."""
+    length = end - start
+    days = (length >= _STANDARD[0]) & (length <= _STANDARD[1])
+    if len(start) and bool(days.any()):
+        first = np.flatnonzero(days)
+        if len(first) == len(start) and (start[1:] >= end[:-1]).all():
+            return [int(i) for i in first]
+        # other windows fill what no day covers, and online windows of days to come do not
+        return sorted(_greedy(start, end, [*first]))
+    if (start[1:] >= end[:-1]).all():
+        return list(range(len(start)))
+    return sorted(_greedy(start, end, list(np.lexsort((start, length)))))
+
+
+def _greedy(start: Times, end: Times, order: Sequence[int]) -> Iterator[int]:
+    begun: list[int] = []
+    ended: list[int] = []
+    for i in order:
+        at = bisect.bisect_left(begun, start[i])
+        if at < len(begun) and begun[at] < end[i]:
+            continue
+        if at and ended[at - 1] > start[i]:
+            continue
+        begun.insert(at, int(start[i]))
+        ended.insert(at, int(end[i]))
+        yield int(i)
+
+
+def joined(own: Trend, brought: Trend) -> Trend:
+    """Reports and imports in order of time; where both know a time, the report."""
+    at = np.searchsorted(own.start, brought.start, side="right") - 1
+    covered = (at >= 0) & (brought.start < own.end[np.maximum(at, 0)]) if len(own) else None
+    if covered is not None:
+        brought = brought.where(~covered)
+    parts = [trend for trend in (own, brought) if len(trend)]
+    width = max((t.elements.shape[1] for t in parts if t.elements is not None), default=0)
+    columns = {
+        name: np.concatenate([getattr(trend, name) for trend in parts])
+        for name in (*TREND[1:3], *TREND[6:13], "units", "imported")
+    }
+    order = np.argsort(columns["start"], kind="stable")
+    columns = {name: column[order] for name, column in columns.items()}
+    units = columns["units"]
+    return Trend(
+        own.variable,
+        str(units[-1]),
+        **columns,
+        elements=_stacked([t.elements for t in parts], parts, width, order),
+        spreads=_stacked([t.spreads for t in parts], parts, width, order),
+    )
+
+
+def _stacked(
+    found: list[Floats | None], parts: list[Trend], width: int, order: NDArray[np.intp]
+) -> Floats | None:
+    if not width:
+        return None
+    rows = []
+    for one, trend in zip(found, parts, strict=True):
+        block = np.full((len(trend), width), np.nan)
+        if one is not None:
+            block[:, : one.shape[1]] = one
+        rows.append(block)
+    return np.concatenate(rows)[order]

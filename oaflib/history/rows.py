@@ -1,0 +1,160 @@
+"""The rows of history: a window's statistics as a table, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from oaflib.report import Report, Statistics
+from oaflib.trend import Floats
+from oaflib.window import nanoseconds
+
+_NAME = pa.dictionary(pa.int32(), pa.string())
+_FLOATS = pa.large_list(pa.float64())
+SCHEMA = pa.schema(
+    [
+        ("variable", _NAME),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("label", _NAME),
+        ("made", pa.int64()),
+        ("place", pa.int32()),
+        ("kind", _NAME),
+        ("unit", _NAME),
+        ("count", pa.int64()),
+        ("min", pa.float64()),
+        ("max", pa.float64()),
+        ("mean", pa.float64()),
+        ("std", pa.float64()),
+        ("first", pa.float64()),
+        ("last", pa.float64()),
+        ("first_text", pa.string()),
+        ("last_text", pa.string()),
+        ("first_time", pa.int64()),
+        ("last_time", pa.int64()),
+        ("nan", pa.int64()),
+        ("inf", pa.int64()),
+        ("duplicates", pa.int64()),
+        ("title", _NAME),
+        ("shape", _NAME),
+        ("element_mean", _FLOATS),
+        ("element_std", _FLOATS),
+    ]
+)
+PLAIN: tuple[str, ...] = (
+    "kind",
+    "unit",
+    "count",
+    "min",
+    "max",
+    "mean",
+    "std",
+    "first_time",
+    "last_time",
+)
+PLAIN += ("nan", "inf", "duplicates", "title", "shape")
+TREND: tuple[str, ...] = ("variable", "start", "end", "label", "made", "unit", "count")
+TREND += ("min", "max", "mean", "std", "first", "last", "element_mean", "element_std")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Which window of a dataset, and when its report was made: times in int64 ns UTC."""
+
+    start: int
+    end: int
+    label: str
+    made: int
+
+    @classmethod
+    def of(cls, report: Report) -> Stamp:
+        """The stamp of a report."""
+        window = report.window
+        return cls(window.start_ns, window.end_ns, window.label, nanoseconds(report.made_at))
+
+
+def table(stamp: Stamp, statistics: Iterable[Statistics]) -> pa.Table:
+    """The statistics of one window, a row each, sorted by variable."""
+    entries = sorted(enumerate(statistics), key=lambda pair: (pair[1].variable, pair[0]))
+    columns: dict[str, list[Any]] = {
+        name: [getattr(entry, name) for _, entry in entries] for name in PLAIN
+    }
+    columns["variable"] = [entry.variable for _, entry in entries]
+    columns["place"] = [place for place, _ in entries]
+    for name in ("start", "end", "label", "made"):
+        columns[name] = [getattr(stamp, name)] * len(entries)
+    for name in ("first", "last"):
+        found = [getattr(entry, name) for _, entry in entries]
+        columns[f"{name}_text"] = [x if isinstance(x, str) else None for x in found]
+        columns[name] = [None if isinstance(x, str) else x for x in found]
+    for name in ("mean", "std"):
+        columns[f"element_{name}"] = [(entry.elements or {}).get(name) for _, entry in entries]
+    return pa.Table.from_arrays([_array(columns[f.name], f.type) for f in SCHEMA], schema=SCHEMA)
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode()
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return pa.array(values, kind, from_pandas=True)
+    return pa.array(values, kind)
+
+
+def statistics(rows: pa.Table) -> list[Statistics]:
+    """The statistics that `rows` of one window hold, in the order of the report."""
+    found = []
+    for row in sorted(rows.to_pylist(), key=lambda row: row["place"]):
+        known = {name: row[name] for name in PLAIN}
+        for name in ("first", "last"):
+            text = row[f"{name}_text"]
+            known[name] = row[name] if text is None else text
+        elements = {
+            name: tuple(row[f"element_{name}"])
+            for name in ("mean", "std")
+            if row[f"element_{name}"] is not None
+        }
+        found.append(Statistics(variable=row["variable"], **known, elements=elements or None))
+    return found
+
+
+def texts(rows: pa.Table, name: str) -> Any:
+    """A column of texts as object[n]."""
+    column = rows[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    return column.to_numpy(zero_copy_only=False)
+
+
+def floats(rows: pa.Table, name: str) -> Floats:
+    """A column of numbers as float64[n], NaN where there is none."""
+    return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def matrix(rows: pa.Table, name: str) -> Floats | None:
+    """A column of lists as float64[n, m], short ones filled with NaN; None without any list."""
+    lists = [row.as_py() for row in rows[name]]
+    width = max((len(row) for row in lists if row is not None), default=0)
+    if not width:
+        return None
+    out = np.full((len(lists), width), np.nan)
+    for i, row in enumerate(lists):
+        if row is not None:
+            out[i, : len(row)] = [np.nan if x is None else x for x in row]
+    return out
+
+
+def empty() -> pa.Table:
+    """No row."""
+    return SCHEMA.empty_table()
+
+
+def unified(rows: Mapping[str, pa.Table] | list[pa.Table]) -> pa.Table:
+    """Several tables as one, with one dictionary a column."""
+    tables = list(rows.values()) if isinstance(rows, Mapping) else rows
+    if not tables:
+        return empty()
+    return pa.concat_tables(tables).unify_dictionaries()

@@ -1,0 +1,267 @@
+"""One dataset's history on disk: a file for each late window, a block for each past quarter.
+
+``windows/<label>.parquet`` is one report's statistics. ``blocks/2026Q4.parquet`` holds the windows
+that began in that quarter, sorted by variable. A window's own file counts before what a block says
+of it, so a re-run replaces its day at once. Files appear whole (written beside, synced, renamed);
+one lock for writers, none for readers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from oaflib.errors import HistoryError
+from oaflib.history.rows import SCHEMA, Stamp, unified
+from oaflib.series import Times
+from oaflib.window import moment
+
+LOOSE = 32  # windows of a quarter in files of their own, before they join its block
+_GROUP = 16_384
+_AGAIN = 5
+_META = b"oaf.window"
+_PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "store_schema": True}
+
+
+class Shelf:
+    """The history of one dataset in `folder`; made when first written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.windows = folder / "windows"
+        self.blocks = folder / "blocks"
+
+    def put(self, stamp: Stamp, rows: pa.Table) -> None:
+        """Make `rows` all that is known of the window; what was known is replaced."""
+        with self._locked():
+            path = self.windows / f"{quote(stamp.label, safe='')}.parquet"
+            place(path, rows, {_META: f"{stamp.start} {stamp.end}".encode()})
+            quarter = quarter_of(stamp.start)
+            loose = [path for path in _listed(self.windows) if _quarter_of_file(path) == quarter]
+            if len(loose) > LOOSE:
+                self._join(quarter, loose)
+
+    def join(self) -> None:
+        """Move all windows into the blocks of their quarters."""
+        with self._locked():
+            quarters: dict[str, list[Path]] = {}
+            for path in _listed(self.windows):
+                quarters.setdefault(_quarter_of_file(path), []).append(path)
+            for quarter, loose in quarters.items():
+                self._join(quarter, loose)
+
+    def read(
+        self,
+        columns: Sequence[str],
+        names: Sequence[str] | None = None,
+        label: str | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> pa.Table:
+        """The rows of some variables (None: all), of one label or of windows that begin in `span`.
+
+        Raises
+        ------
+        HistoryError
+            A file is damaged.
+        """
+        columns = list(dict.fromkeys((*columns, "variable", "label", "start")))
+        for again in range(_AGAIN):
+            try:
+                return self._read(columns, names, label, span)
+            except FileNotFoundError:  # a writer joined it into its block meanwhile
+                if again == _AGAIN - 1:
+                    raise
+        raise AssertionError
+
+    def labels(self) -> list[str]:
+        """Every window there is, sorted."""
+        rows = self.read(["label"])
+        return sorted(set(pc.unique(rows["label"]).to_pylist()))
+
+    def _read(
+        self,
+        columns: list[str],
+        names: Sequence[str] | None,
+        label: str | None,
+        span: tuple[int, int] | None,
+    ) -> pa.Table:
+        loose = _listed(self.windows)
+        late = [_label_of(path) for path in loose]
+        quarters = (
+            None if span is None else (quarter_of(span[0]), quarter_of(max(span[0], span[1] - 1)))
+        )
+        found = []
+        if label is not None and label in late:
+            return _rows(self.windows / f"{quote(label, safe='')}.parquet", columns, names)
+        if label is None:
+            found = [_rows(path, columns, names) for path in loose]
+        for path in _listed(self.blocks):
+            if quarters is not None and not quarters[0] <= path.stem <= quarters[1]:
+                continue
+            if label is not None and not _may_hold(path, label):
+                continue
+            rows = _rows(path, columns, names)
+            if label is not None:
+                rows = rows.filter(pc.equal(rows["label"], label))
+            elif late:
+                known = pc.is_in(rows["label"].cast(pa.string()), pa.array(late))
+                rows = rows.filter(pc.invert(known))
+            found.append(rows)
+        rows = unified(found) if found else SCHEMA.empty_table().select(columns)
+        if span is not None:
+            start = rows["start"]
+            within = pc.and_(pc.greater_equal(start, span[0]), pc.less(start, span[1]))
+            rows = rows.filter(within)
+        return rows
+
+    def _join(self, quarter: str, loose: Sequence[Path]) -> None:
+        path = self.blocks / f"{quarter}.parquet"
+        parts = [_rows(one, SCHEMA.names, None) for one in loose]
+        if path.exists():
+            old = _rows(path, SCHEMA.names, None)
+            late = pa.array([_label_of(one) for one in loose])
+            parts.append(old.filter(pc.invert(pc.is_in(old["label"].cast(pa.string()), late))))
+        rows = unified(parts)
+        names = rows["variable"].cast(pa.string())
+        order = pc.sort_indices(
+            pa.table({"variable": names, "start": rows["start"], "label": rows["label"]}),
+            sort_keys=[("variable", "ascending"), ("start", "ascending")],
+        )
+        _place_block(path, rows.take(order))
+        self._forget({_label_of(one) for one in loose}, path)
+        for one in loose:
+            one.unlink()
+
+    def _forget(self, labels: set[str], but: Path) -> None:
+        """Take windows out of other blocks: a name given to one window, then to another."""
+        for path in _listed(self.blocks):
+            if path == but or not any(_may_hold(path, label) for label in labels):
+                continue
+            rows = _rows(path, SCHEMA.names, None)
+            known = pc.is_in(rows["label"].cast(pa.string()), pa.array(sorted(labels)))
+            _place_block(path, rows.filter(pc.invert(known)))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.windows.mkdir(parents=True, exist_ok=True)
+        self.blocks.mkdir(exist_ok=True)
+        with (self.folder / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def quarter_of(ns: int) -> str:
+    """``2026Q4``: the quarter of an instant, in UTC."""
+    when = moment(ns).astimezone(UTC)
+    return f"{when.year:04}Q{(when.month + 2) // 3}"
+
+
+def place(path: Path, rows: pa.Table, said: dict[bytes, bytes]) -> None:
+    """Put `rows` at `path`: a reader sees the old file or the new one, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _whole(path) as file:
+        pq.write_table(rows.replace_schema_metadata(said), file, row_group_size=_GROUP, **_PARQUET)
+
+
+def renewed(path: Path, text: str) -> None:
+    """Put `text` at `path`, whole."""
+    with _whole(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _place_block(path: Path, rows: pa.Table) -> None:
+    labels = "\n".join(sorted(pc.unique(rows["label"]).to_pylist()))
+    place(path, rows, {b"oaf.labels": labels.encode()})
+
+
+def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa.Table:
+    """The columns of the rows of some variables; whole groups are skipped by name."""
+    try:
+        with pq.ParquetFile(path, memory_map=False) as file:
+            if names is None:
+                return file.read(columns=list(columns))
+            groups = _groups(file, names)
+            if not groups:
+                return file.schema_arrow.empty_table().select(list(columns))
+            rows = file.read_row_groups(groups, columns=list(columns), use_threads=False)
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise HistoryError(
+            f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
+        ) from error
+    keep = pc.is_in(rows["variable"].cast(pa.string()), pa.array(list(names), pa.string()))
+    return rows.filter(keep)
+
+
+def _groups(file: pq.ParquetFile, names: Sequence[str]) -> list[int]:
+    meta = file.metadata
+    column = file.schema_arrow.names.index("variable")
+    found = []
+    for i in range(meta.num_row_groups):
+        stats = meta.row_group(i).column(column).statistics
+        known = stats is not None and stats.has_min_max
+        if not known or any(stats.min <= name <= stats.max for name in names):
+            found.append(i)
+    return found
+
+
+def _may_hold(path: Path, label: str) -> bool:
+    said = (pq.read_metadata(path).metadata or {}).get(b"oaf.labels")
+    return said is None or label in said.decode().split("\n")
+
+
+def _quarter_of_file(path: Path) -> str:
+    said = (pq.read_metadata(path).metadata or {}).get(_META, b"")
+    return quarter_of(int(said.split()[0])) if said else "0000Q0"
+
+
+def _label_of(path: Path) -> str:
+    return unquote(path.stem)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder))
+    except FileNotFoundError:
+        return []
+    return [folder / name for name in names if name.endswith(".parquet") and name[0] != "."]
+
+
+def latest(start: Times, end: Times, made: Times) -> NDArray[np.intp]:
+    """Indices in order of time, of windows that are there twice only the one made last."""
+    order = np.lexsort((made, end, start))
+    start, end = start[order], end[order]
+    same = (np.diff(start) == 0) & (np.diff(end) == 0)
+    return order[np.append(~same, True)] if len(order) else order
