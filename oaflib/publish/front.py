@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from markupsafe import Markup
+
 from oaflib.publish.entry import Entry
 from oaflib.publish.shelf import Shelf, worst
 from oaflib.publish.site import Site
-from oaflib.publish.words import counted, spoken
+from oaflib.publish.words import NAMES, SYMBOLS, counted, spoken
 from oaflib.report import Change, Outcome, Report
 from oaflib.window import instant
 
@@ -72,7 +74,7 @@ class Card:
             tuple(map(Finding.of, document["alarms"])),
             tuple(map(Finding.of, document["cleared"])),
             document["more"],
-            document["days"],
+            {str(day): str(mark) for day, mark in document["days"].items() if mark in NAMES},
         )
 
 
@@ -220,6 +222,25 @@ class Front:
         final = max((card.entry.day for card in self.current), default="1970-01-01")
         last = date.fromisoformat(final)
         return tuple(last - timedelta(days=back) for back in reversed(range(DAYS)))
+
+    def strip(self, card: Card) -> Markup:
+        """A card's last fourteen days as symbols, the earliest first; drawn once for all pages."""
+        if card.entry.id not in self._strips:
+            cells = []
+            for day in self._days:
+                mark = card.days.get(day, "none")
+                cells.append(f'<i class="{mark}" title="{day}: {NAMES[mark]}">{SYMBOLS[mark]}</i>')
+            drawn = f'<span class="strip" aria-hidden="true">{"".join(cells)}</span>'
+            self._strips[card.entry.id] = Markup(drawn)
+        return self._strips[card.entry.id]
+
+    @cached_property
+    def _days(self) -> tuple[str, ...]:
+        return tuple(day.isoformat() for day in self.week)
+
+    @cached_property
+    def _strips(self) -> dict[str, Markup]:
+        return {}
 
     def family_mark(self, cards: Sequence[Card], day: date) -> tuple[str, int]:
         """The worst mark of a family's day, and how many of its datasets were alarming."""

@@ -119,7 +119,10 @@ def dataset_page(shelf: Shelf, site: Site, description: str = "") -> str:
         entry=shelf.latest,
         description=description,
         years=calendars(shelf),
-        months=sorted(shelf.months, reverse=True),
+        months=[
+            (year, [name for name in sorted(shelf.months) if name.startswith(year)])
+            for year in sorted({name[:4] for name in shelf.months}, reverse=True)
+        ],
         trend=bars(list(reversed(shelf.recent))),
     )
 

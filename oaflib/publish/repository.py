@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import re
 import shutil
@@ -62,7 +61,6 @@ def place(
     room.mkdir(parents=True, exist_ok=True)
     with disk.locked(repository):
         _assets(repository, interactive=body is not None and body.interactive)
-        _swept(room)
         before = shelf.load(room)
         replaced = _entry_at(folder)
         if trends is None:
@@ -108,7 +106,10 @@ def rebuild(repository: Path, site: Site) -> None:
 
 def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
     """Write the report's folder beside its place, and move it there."""
-    beside = folder.with_name(f".new-{folder.name}-{os.getpid()}")
+    beside = folder.with_name(f".new-{folder.name}")
+    for left in (beside, beside.with_name(f"{beside.name}.old")):  # by a publishing that was killed
+        if left.exists():
+            shutil.rmtree(left)
     try:
         (beside / "figures").mkdir(parents=True)
         for name, content in leaf.body.figures.items():
