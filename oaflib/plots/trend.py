@@ -205,9 +205,11 @@ class _Drawing:
             return 0.0, 1.0
         low, high = own
         room = (high / 2 - low / 2) * 2
-        near = [
-            limit.value for limit in self._limits(panel) if low - room <= limit.value <= high + room
-        ]
+        near = []
+        for limit in self._limits(panel):
+            reach = room if limit.paint == "soft" else 5 * room  # a violation should be seen as one
+            if low - reach <= limit.value <= high + reach:
+                near.append(limit.value)
         if not near:
             return own
         return range_of([(min(low, *near), max(high, *near))]) or own
@@ -251,20 +253,26 @@ class _Drawing:
             self.notes.append(f"{len(limits) - _LIMITS} more limits are not drawn")
         low, high = axes.y
         size = self.look.font * SMALL
+        on_axis = [limit for limit in limits[:_LIMITS] if low <= limit.value <= high]
         used: list[float] = []
-        for limit in limits[:_LIMITS]:
-            text = f"{limit.word} {number(limit.value)}"
+        for limit in on_axis:
             y = float(axes.py(limit.value))
-            if limit.value > high or limit.value < low:
-                text += " ↑" if limit.value > high else " ↓"
-            else:
-                scene.lines([(axes.box.x, y, axes.box.right, y)], Pen(limit.paint, 1.4, 5.0))
+            scene.lines([(axes.box.x, y, axes.box.right, y)], Pen(limit.paint, 1.4, 5.0))
+            text = f"{limit.word} {number(limit.value)}"
             baseline = _free(y, axes.box, size, used)
             w = text_width(text, size)
             ground = Box(axes.box.right - w - 8, baseline - size, w + 6, size * 1.3)
             scene.rect(ground, "plot", 0.75)
-            paint = limit.paint
-            scene.text(axes.box.right - 5, baseline, text, Type(size, paint, "end", bold=True))
+            scene.text(
+                axes.box.right - 5, baseline, text, Type(size, limit.paint, "end", bold=True)
+            )
+        # the others are named at the left edge they lie beyond, clear of the lines
+        taken = [float(axes.py(limit.value)) + size * 0.35 for limit in on_axis]
+        for limit in limits[:_LIMITS]:
+            if limit not in on_axis:
+                text = f"{limit.word} {number(limit.value)} {'↑' if limit.value > high else '↓'}"
+                baseline = _free(float(axes.py(limit.value)), axes.box, size, taken)
+                scene.text(axes.box.x + 6, baseline, text, Type(size, limit.paint, bold=True))
 
     def _draw_marks(self, scene: Scene, axes: Axes, panel: Panel) -> None:
         seen: set[tuple[int, str]] = set()
