@@ -104,9 +104,9 @@ def test_a_rerun_replaces_its_day(tmp_path):
     assert any((tmp_path / "history/reports-1/BCT_LHC/blocks").iterdir())
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
-    runs=st.lists(st.tuples(st.integers(0, 60), st.floats(-1e9, 1e9), st.booleans()), max_size=45)
+    runs=st.lists(st.tuples(st.integers(0, 60), st.floats(-1e9, 1e9), st.booleans()), max_size=40)
 )
 def test_the_rebuilt_history_is_the_same(tmp_path_factory, runs):
     root = tmp_path_factory.mktemp("rebuild")

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-import pyarrow as pa
-
 from oaflib.config.aliases import Aliases
 from oaflib.errors import HistoryError, ReportError
 from oaflib.history import imports
@@ -79,11 +77,12 @@ class History:
         return self._shelf(dataset).labels()
 
     def variables(self, what: str = "") -> list[str]:
-        """The variables of a dataset or of an instrument (empty: of all), by their newest names."""
+        """Every variable that ever was in a dataset or an instrument (empty: all), by its newest
+        name.
+        """
         names: set[str] = set()
         for dataset in self._of(what):
-            rows = self._shelf(dataset).read(["variable"])
-            names |= set(rows["variable"].cast(pa.string()).unique().to_pylist())
+            names |= self._shelf(dataset).names()
         if not what:
             names |= set(imports.names(self.folder / _IMPORTED))
         return sorted({self.aliases.newest(name) for name in names})
@@ -115,7 +114,10 @@ class History:
         names = self.aliases.all_of(variable)
         parts = []
         for one in [dataset] if dataset else self.datasets():
-            rows = self._shelf(one).read(TREND, names=names, span=span)
+            shelf = self._shelf(one)
+            if shelf.names().isdisjoint(names):
+                continue
+            rows = shelf.read(TREND, names=names, span=span)
             if rows.num_rows:
                 parts.append(rows.select(TREND))
         rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)

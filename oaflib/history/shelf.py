@@ -1,14 +1,15 @@
 """One dataset's history on disk: a file for each late window, a block for each past quarter.
 
-``windows/<label>.parquet`` is one report's statistics. ``blocks/2026Q4.parquet`` holds the windows
-that began in that quarter, sorted by variable. A window's own file counts before what a block says
-of it, so a re-run replaces its day at once. Files appear whole (written beside, synced, renamed);
-one lock for writers, none for readers.
+``variables.json`` names what there is. ``windows/<label>.parquet`` is one report's statistics.
+``blocks/2026Q4.parquet`` holds the windows that began in that quarter, sorted by variable. A
+window's own file counts before what a block says of it, so a re-run replaces its day at once. Files
+appear whole (written beside, synced, renamed); one lock for writers, none for readers.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ from oaflib.series import Times
 from oaflib.window import moment
 
 LOOSE = 32  # windows of a quarter in files of their own, before they join its block
-_GROUP = 16_384
+_GROUP = 8_192
 _AGAIN = 5
+_NAMES = "variables.json"
 _META = b"oaf.window"
 _PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "store_schema": True}
 
@@ -46,6 +48,7 @@ class Shelf:
     def put(self, stamp: Stamp, rows: pa.Table) -> None:
         """Make `rows` all that is known of the window; what was known is replaced."""
         with self._locked():
+            self._know(rows)
             path = self.windows / f"{quote(stamp.label, safe='')}.parquet"
             place(path, rows, {_META: f"{stamp.start} {stamp.end}".encode()})
             quarter = quarter_of(stamp.start)
@@ -84,6 +87,21 @@ class Shelf:
                 if again == _AGAIN - 1:
                     raise
         raise AssertionError
+
+    def names(self) -> set[str]:
+        """Every variable that ever was in the history of the dataset."""
+        try:
+            return set(json.loads((self.folder / _NAMES).read_bytes()))
+        except FileNotFoundError:
+            return set()
+        except ValueError as error:
+            raise HistoryError(f"{self.folder / _NAMES} is damaged: {error}; rebuild it") from error
+
+    def _know(self, rows: pa.Table) -> None:
+        known = self.names()
+        new = set(pc.unique(rows["variable"]).to_pylist()) - known
+        if new:  # before its window: who finds no name here need not look further
+            renewed(self.folder / _NAMES, json.dumps(sorted(known | new)))
 
     def labels(self) -> list[str]:
         """Every window there is, sorted."""
