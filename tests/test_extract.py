@@ -142,3 +142,22 @@ def test_repeated_vectors_are_one() -> None:
     made, entry = normalise(variable, [piece], DAY)
     assert [len(row) for row in made.value] == [2, 3, 2]
     assert (entry.duplicates, entry.conflicts) == (1, 1)
+
+
+class TooMuch(Made):
+    """Refuses one variable only when its turn comes, after pieces of it or of others."""
+
+    def read(self, variables: Sequence[Variable], window: Window) -> Iterator[Series]:
+        for piece in super().read(variables, window):
+            yield piece
+            if piece.name == "A:BAD":
+                raise QueryRefused("A:BAD is too much")
+
+
+def test_a_refusal_in_the_middle_loses_no_variable(tmp_path: Path) -> None:
+    names = ("A:0", "A:1", "A:BAD", "A:C", "A:D")
+    source = TooMuch(*(series(name, [1], [1]) for name in names))
+    records = extract(dataset(*names), DAY, source, tmp_path)
+    states = {name: records.entries[name].state for name in names}
+    assert states.pop("A:BAD") is State.FAILED
+    assert set(states.values()) == {State.LOGGED}

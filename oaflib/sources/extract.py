@@ -173,8 +173,9 @@ def _pieces(
     try:
         by_name = {variable.name: variable for variable in batch}
         for name, pieces in groupby(source.read(batch, window), key=lambda piece: piece.name):
+            whole = list(pieces)  # before the pop: a refusal here must leave the variable to ask
             # pop: a variable that comes twice, or was never asked for, is the source's mistake
-            yield by_name.pop(name), list(pieces)
+            yield by_name.pop(name), whole
         for variable in by_name.values():
             yield variable, []
     except QueryRefused as refusal:
