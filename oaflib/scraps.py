@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from oaflib import lean as lean  # before nbformat
+
+import nbformat  # isort: skip
 
 from oaflib.errors import ReportError
 from oaflib.report import Report, of_document
