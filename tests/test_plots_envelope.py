@@ -46,6 +46,14 @@ def test_every_column_has_the_extremes_of_its_samples_and_no_other(found, column
             assert math.isnan(env.high[i])
 
 
+@pytest.mark.parametrize("odd", [0.0, math.nan, math.inf])
+def test_sums_of_the_largest_floats_give_a_mean_within(odd):
+    value = np.array([1.7e308, 1.7e308, 1.7e308, -1.7e308, odd])
+    env = envelope(np.arange(5, dtype=np.int64), value, 0, 5, 1)
+    assert (env.low[0], env.high[0]) == (-1.7e308, 1.7e308)
+    assert env.low[0] <= env.mean[0] <= env.high[0]
+
+
 def test_columns_cover_the_window_exactly():
     bounds = edges(7, 7 + 10**18 + 1, 641)
     assert bounds[0] == 7

@@ -105,7 +105,8 @@ def envelope(time: Times, value: Floats, start: int, end: int, columns: int) -> 
     count = (stop - first).astype(np.int64)
     odd = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
     with np.errstate(over="ignore", invalid="ignore"):  # sums of the largest floats
-        mean = np.clip(np.add.reduceat(value, starts) / count, low, high)
+        total = np.add.reduceat(value, starts)
+    mean = _means(total, count, low, high)
     if not len(odd):
         return Envelope(filled, low, high, mean, count, columns, none, none)
     below, above = none.copy(), none.copy()
@@ -115,11 +116,20 @@ def envelope(time: Times, value: Floats, start: int, end: int, columns: int) -> 
         above[i] = bool((samples == np.inf).any())
         good = samples[np.isfinite(samples)]
         count[i] = len(good)
-        low[i] = high[i] = mean[i] = np.nan
+        low[i] = high[i] = total[i] = np.nan
         if len(good):
             low[i], high[i] = good.min(), good.max()
-            mean[i] = min(max(good.mean(), low[i]), high[i])
+            with np.errstate(over="ignore", invalid="ignore"):
+                total[i] = good.sum()
+    mean = _means(total, count, low, high)
     return Envelope(filled, low, high, mean, count, columns, below, above)
+
+
+def _means(total: Floats, count: NDArray[np.int64], low: Floats, high: Floats) -> Floats:
+    """Sums as means, between `low` and `high`; the middle of them where the sum overflowed."""
+    with np.errstate(invalid="ignore"):
+        mean = np.clip(total / np.maximum(count, 1), low, high)
+        return np.where(np.isfinite(total), mean, low / 2 + high / 2)
 
 
 def percentiles(values: Floats, at: Sequence[float]) -> list[float]:
