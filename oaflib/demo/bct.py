@@ -33,7 +33,8 @@ def _dc(day: Day, machine: Timeline, beam: int, system: str) -> Iterator[Series]
     if device == "LHC.BCTDC.B6R4.B1":
         read *= 1 + DRIFT * progress("bct-ratio", day, time)
     offset = 6e8 * wander(f"{device} offset", time, 5)
-    noise = day.dice(device).normal(0, 9e8, len(time))
+    # white noise of the electronics, and more of it the larger the signal
+    noise = np.hypot(9e8, 6e-5 * true) * day.dice(device).standard_normal(len(time))
     read = rounded(read + offset + noise, _COUNT)
     yield scalar(f"{device}:BEAM_INTENSITY", "charges", time, read, f"DC system {system}")
 
