@@ -36,3 +36,18 @@ def test_without_a_usage_check_silence_is_invalid() -> None:
 def test_what_is_logged_but_cannot_be_judged_stays_invalid() -> None:
     _, limits = run_checks([Usage(), Range(low=0, high=1)], records(np.nan, np.nan))
     assert limits.severity is Severity.INVALID
+
+
+def test_a_silent_device_explains_what_is_made_of_it() -> None:
+    names = ("D.H:DATA", "D.H.APP.IN:EMIT", "E.H:EMIT")
+    empty = [Series(n, Kind.NUMERIC, "", np.empty(0, np.int64), np.empty(0)) for n in names]
+    outcomes = run_checks(
+        [Usage(variables=("D.H:DATA",)), Range(variables=names[1:], low=0, high=1)],
+        records_of(empty, DAY),
+    )
+    assert [outcome.severity for outcome in outcomes] == [
+        Severity.ALARM,
+        Severity.NOT_APPLICABLE,
+        Severity.INVALID,
+    ]
+    assert "D.H:DATA: nothing was logged" in outcomes[1].reason

@@ -1,4 +1,4 @@
-"""One silence, said once: what cannot be judged because nothing was logged."""
+"""One silence, said once: what cannot be judged because a device logged nothing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from dataclasses import replace
 from oaflib.checks.base import Check
 from oaflib.records import Records, State
 from oaflib.report import Outcome, Severity
+from oaflib.series import device_of
 
 
 def inhibit(judged: Iterable[tuple[Check, list[Outcome]]], records: Records) -> list[Outcome]:
-    """All outcomes in order, where a variable's silence is told by its usage check alone.
+    """All outcomes in order, where a silence is told by a usage check alone.
 
-    Of a variable without a single sample, the checks that could judge nothing are NOT_APPLICABLE
-    and say why, when a usage check has already said that it is silent, absent or refused. Without
-    one they stay INVALID: no answer is never a good answer.
+    The checks that could judge nothing of a variable without a single sample are NOT_APPLICABLE and
+    say why, when a usage check has already said of it, of the variable it is computed from, or of
+    its device (``PR.BWS.68.H_ROT`` for ``PR.BWS.68.H_ROT.APP.IN``) that it is silent. Without one
+    they stay INVALID: no answer is never a good answer.
     """
     judged = list(judged)
     told = {
@@ -23,25 +25,46 @@ def inhibit(judged: Iterable[tuple[Check, list[Outcome]]], records: Records) -> 
         for check, outcomes in judged
         for outcome in outcomes
         if check.kind == "usage" and outcome.severity.alarming
-        if outcome.variable in records.entries
-        if records.entries[outcome.variable].state is not State.LOGGED
+        if _silent(outcome.variable, records)
     }
     return [
-        _quiet(outcome, told[outcome.variable])
-        if check.kind != "usage"
-        and outcome.severity is Severity.INVALID
-        and outcome.variable in told
-        else outcome
+        _quiet(outcome, told, records) if check.kind != "usage" else outcome
         for check, outcomes in judged
         for outcome in outcomes
     ]
 
 
-def _quiet(outcome: Outcome, reason: str) -> Outcome:
+def _quiet(outcome: Outcome, told: dict[str, str], records: Records) -> Outcome:
+    if outcome.severity is not Severity.INVALID or not _silent(outcome.variable, records):
+        return outcome
+    cause = _cause(outcome.variable, told, records)
+    if cause is None:
+        return outcome
+    whose = "" if cause == outcome.variable else f"{cause}: "
     return replace(
         outcome,
         severity=Severity.NOT_APPLICABLE,
         found=None,
         since=None,
-        reason=f"nothing to judge: {reason}",
+        reason=f"nothing to judge: {whose}{told[cause]}",
     )
+
+
+def _cause(variable: str, told: dict[str, str], records: Records) -> str | None:
+    """The silent variable, already told, that explains the silence of `variable`."""
+    if variable in told:
+        return variable
+    entry = records.entries[variable]
+    device = device_of(variable)
+    for name in told:
+        whole = device_of(name)
+        if entry.computed and name in entry.reason:
+            return name
+        if device == whole or device.startswith(f"{whole}."):
+            return name
+    return None
+
+
+def _silent(variable: str, records: Records) -> bool:
+    entry = records.entries.get(variable)
+    return entry is not None and entry.state is not State.LOGGED
