@@ -94,7 +94,7 @@ def draw(
 
     plots = list(study.dataset.plots)
     if default_plots:
-        plots += plots_for(records)
+        plots += plots_for(records, plots)
     style = Style(low_res=study.low_res)
     for picture in pictures(plots, records, outcomes, style):
         if isinstance(picture, Trouble):
