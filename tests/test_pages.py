@@ -13,12 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy
 import published
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from test_publish_body import HOSTILE
 from test_publish_views import NASTY
 
+from oaflib.plots.live import packed
 from oaflib.publish import place
 from oaflib.report import Change, Severity
 from oaflib.run.page import export_body
@@ -107,7 +109,30 @@ def _live_notebook(folder: Path) -> Path:
         execution_count=1,
         outputs=[published.shown({"application/vnd.plotly.v1+json": figure})],
     )
-    return published.notebook(folder / "live.ipynb", [new_markdown_cell("## A figure"), cell])
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="200"></svg>'
+    low = packed(numpy.array([1.0, 2.5, numpy.nan, 4e9]))
+    about = {
+        "caption": "Drawn from 4 columns.",
+        "alt": "It rises.",
+        "width": 720,
+        "height": 200,
+        "interactive": {
+            "version": 1, "start": 1.7636796e12, "step": 3.6e6, "columns": 4,
+            "zone": published.ZONE,
+            "size": [720, 200],
+            "axes": [{"box": [60, 10, 640, 160], "unit": "mA",
+                      "series": [{"name": "<i>ratio</i>", "paint": "a", "low": low}]}],
+        },
+    }  # fmt: skip
+    read = new_code_cell(
+        "picture",
+        execution_count=2,
+        outputs=[
+            published.shown({"image/svg+xml": drawing, "application/vnd.oaf.picture+json": about})
+        ],
+    )
+    cells = [new_markdown_cell("## A figure"), cell, read]
+    return published.notebook(folder / "live.ipynb", cells)
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +317,22 @@ def test_interactive_figures_draw(browser: Any, root: Path, server: str, way: st
         assert (
             page.locator("figure.plotly .main-svg").first.bounding_box()["width"] <= DESK["width"]
         )
+
+
+def test_values_are_read_off_a_picture(browser: Any, root: Path) -> None:
+    with opened(browser, on_disk(root, "interactive")) as page:
+        frame = page.locator("figure.read img").bounding_box()
+        page.locator("figure.read img").scroll_into_view_if_needed()
+        for share, said in ((0.3, "<i>ratio</i>  1 mA"), (0.45, "2.5 mA"), (0.6, "none"),
+                            (0.9, "4.000e+9 mA")):  # fmt: skip
+            page.locator("figure.read img").hover(
+                position={"x": frame["width"] * share, "y": frame["height"] / 2}
+            )
+            told = page.locator(".values").inner_text()
+            assert said in told
+        assert "21 Nov" in told
+        page.locator("h1").hover()
+        assert not page.locator(".values").is_visible()
 
 
 @pytest.mark.parametrize("way", ["disk", "server"])

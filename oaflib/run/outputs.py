@@ -132,9 +132,10 @@ class Sheet:
         alt = escaped(str(about.get("alt") or told)[:2000])
         caption = escaped(str(about.get("caption") or "")[:2000])
         below = f"<figcaption>{caption}</figcaption>" if caption else ""
-        return (
-            f'<figure><img src="figures/{kept}" alt="{alt}" loading="lazy"{room}>{below}</figure>'
-        )
+        values = _data(about.get("interactive"))
+        start = '<figure class="read">' if values else "<figure>"
+        image = f'<img src="figures/{kept}" alt="{alt}" loading="lazy"{room}>'
+        return f"{start}{image}{values}{below}</figure>"
 
     def _keep(self, name: str, kind: str, data: str) -> str:
         """Keep a picture as a file; its name, or nothing when it is not what it says."""
@@ -158,19 +159,16 @@ class Sheet:
         """A plotly figure as data for the shared script, and in words where no script runs."""
         try:
             drawing = {"data": list(figure["data"]), "layout": dict(figure.get("layout", {}))}
-            text = json.dumps(drawing, allow_nan=False)
+            text = _data(drawing, _PAGE // 2)
             rows = "".join(_trace(trace) for trace in drawing["data"])
         except (TypeError, ValueError, KeyError, AttributeError):
             return _note("Not shown: an interactive figure that cannot be read.")
-        if len(text) > _PAGE // 2:
-            return _note(f"Not shown: an interactive figure of {len(text) / 1e6:.1f} MB.")
+        if not text:
+            return _note("Not shown: an interactive figure that is too large. The notebook has it.")
         self.interactive = True
-        # In a script element only '</' and '<!--' could end or alter the data.
         return (
-            '<figure class="plotly"><script type="application/json">'
-            + text.replace("<", "\\u003c")
-            + '</script><div class="drawn"></div><div class="scroll words"><table><caption>'
-            "An interactive figure, drawn where scripts run</caption><thead><tr>"
+            f'<figure class="plotly">{text}<div class="drawn"></div><div class="scroll words">'
+            "<table><caption>An interactive figure, drawn where scripts run</caption><thead><tr>"
             '<th scope="col">Trace</th><th scope="col">Kind</th><th scope="col">Points</th></tr>'
             f"</thead><tbody>{rows}</tbody></table></div></figure>"
         )
@@ -211,6 +209,20 @@ def _note(text: str) -> str:
 
 def _joined(text: Any) -> str:
     return "".join(str(piece) for piece in text) if isinstance(text, list) else str(text)
+
+
+def _data(values: Any, most: int = _MARKUP) -> str:
+    """JSON for a script of the page; nothing when there is none, or it is none, or is too much."""
+    if not values:
+        return ""
+    try:
+        text = json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError):
+        return ""
+    if len(text) > most:
+        return ""
+    # In a script element only '</' and '<!--' could end or alter the data.
+    return '<script type="application/json">' + text.replace("<", "\\u003c") + "</script>"
 
 
 def _pair(about: dict[str, Any]) -> tuple[int, int] | None:

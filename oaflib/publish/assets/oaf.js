@@ -83,6 +83,58 @@
     });
   }
 
+  // Values under the pointer, for pictures that bring them along.
+  function numbers(text) {
+    var bytes = Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); });
+    return new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4));
+  }
+  function figures(value) {
+    var size = Math.abs(value);
+    return size && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
+  }
+  document.querySelectorAll("figure.read").forEach(function (figure) {
+    var image = figure.querySelector("img"), data, clock;
+    try {
+      data = JSON.parse(figure.querySelector("script").textContent);
+      clock = new Intl.DateTimeFormat("en-GB", { timeZone: data.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+      data.axes.forEach(function (axes) {
+        axes.series.forEach(function (one) {
+          one.low = numbers(one.low);
+          one.high = one.high ? numbers(one.high) : one.low;
+        });
+      });
+    } catch (e) { return; }
+    var line = document.createElement("div"), box = document.createElement("div");
+    line.className = "line"; box.className = "values";
+    line.hidden = box.hidden = true;
+    figure.append(line, box);
+    function hide() { line.hidden = box.hidden = true; }
+    image.addEventListener("pointerleave", hide);
+    image.addEventListener("pointermove", function (event) {
+      var frame = image.getBoundingClientRect(), scale = frame.width / data.size[0];
+      var x = (event.clientX - frame.left) / scale, y = (event.clientY - frame.top) / scale;
+      var axes = data.axes.filter(function (one) {
+        return x >= one.box[0] && x <= one.box[0] + one.box[2] && y >= one.box[1] && y <= one.box[1] + one.box[3];
+      })[0];
+      if (!axes) return hide();
+      var column = Math.min(data.columns - 1, Math.floor((x - axes.box[0]) / axes.box[2] * data.columns));
+      var lines = [clock.format(new Date(data.start + (column + 0.5) * data.step))];
+      axes.series.forEach(function (one) {
+        var low = one.low[column], high = one.high[column];
+        var value = isNaN(low) ? "none" : low === high ? figures(low) : figures(low) + " … " + figures(high);
+        lines.push(one.name + "  " + value + (isNaN(low) || !axes.unit ? "" : " " + axes.unit));
+      });
+      box.textContent = lines.join("\n");
+      line.hidden = box.hidden = false;
+      line.style.left = (image.offsetLeft + x * scale) + "px";
+      line.style.top = (image.offsetTop + axes.box[1] * scale) + "px";
+      line.style.height = (axes.box[3] * scale) + "px";
+      var left = image.offsetLeft + x * scale + 10;
+      box.style.left = Math.max(0, Math.min(left, image.offsetLeft + frame.width - box.offsetWidth)) + "px";
+      box.style.top = (image.offsetTop + axes.box[1] * scale + 6) + "px";
+    });
+  });
+
   // Search over months of reports, loaded as scripts since a page on a disk may not fetch.
   var form = document.getElementById("search");
   if (form) {
