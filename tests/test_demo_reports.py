@@ -105,12 +105,8 @@ class Machine:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("project")
-    demo.write_configuration(folder / "config")
+    demo.write_project(folder)
     (folder / "config/site.toml").write_text(SITE)
-    templates = folder / "notebooks/templates"
-    templates.mkdir(parents=True)
-    usual = Path(__file__).parents[1] / "notebooks/templates/generic.ipynb"
-    (templates / "generic.ipynb").write_bytes(usual.read_bytes())
     return folder
 
 
@@ -132,11 +128,11 @@ def test_the_configuration_has_no_mistake(root):
 
 
 def test_tasks_name_every_dataset_and_some_have_only_a_snapshot(root):
-    texts = demo.configuration()
-    rows = list(csv.DictReader(io.StringIO(texts["tasks.csv"])))
+    texts = demo.project_files()
+    rows = list(csv.DictReader(io.StringIO(texts["config/tasks.csv"].decode())))
     assert ",".join(rows[0]).startswith("Instrument,Source,DataSet,UserId,email,DftPlot,ExpCode")
     tasks = {f"{row['Instrument']}_{row['DataSet']}" for row in rows}
-    files = {name[9:-5] for name in texts if name.startswith("datasets/")}
+    files = {Path(name).stem for name in texts if name.startswith("config/datasets/")}
     assert files <= tasks
     saved = {query.name for query in demo.snapshots()}
     assert tasks - files == {"BCT_SPS", "BWS_PSB-R3"}
@@ -155,10 +151,11 @@ def test_the_datasets_have_the_checks_that_the_faults_expect(root):
 
 
 def test_a_newcomers_file_is_never_overwritten(tmp_path):
-    (tmp_path / "tasks.csv").write_text("mine")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/tasks.csv").write_text("mine")
     with pytest.raises(FileExistsError, match=r"tasks\.csv is there already"):
-        demo.write_configuration(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["tasks.csv"]
+        demo.write_project(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*.*")] == ["tasks.csv"]
 
 
 @pytest.mark.slow

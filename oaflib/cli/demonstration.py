@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from datetime import date
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -17,6 +19,10 @@ from oaflib.sources.embedded import Lake
 
 def fill(given: Namespace) -> int:
     """Write the demo machine's days into the embedded store; days that are there stay."""
+    root = Path(given.root or os.environ.get("OAF_ROOT") or Path.cwd())
+    if given.root and not (root / "config").exists():
+        demo.write_project(root)
+        say(f"The demo project is {root}")
     project = load_project(find_root(given.root))
     folder = store_of(project)
     last: date = given.last_day or demo.LAST
@@ -29,7 +35,7 @@ def fill(given: Namespace) -> int:
             origin = f"demo machine {day} of the days to {last}"
             if lake.holds(origin):
                 continue
-            with lake.writing(origin=origin) as batch:
+            with lake.writing(origin) as batch:
                 for series in demo.generate(day, last):
                     batch.add(series)
                     count += len(series)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from oaflib.demo.day import COUNT, LAST, ZONE, Day, days_ending
 from oaflib.demo.faults import PlantedFault, planted
-from oaflib.demo.project import SavedQuery, configuration, saved_queries, write_configuration
+from oaflib.demo.project import SavedQuery, project_files, saved_queries, write_project
 
 if TYPE_CHECKING:
     from oaflib.series import Series
@@ -23,12 +23,12 @@ __all__ = [
     "ZONE",
     "PlantedFault",
     "SavedQuery",
-    "configuration",
     "days",
     "faults",
     "generate",
+    "project_files",
     "snapshots",
-    "write_configuration",
+    "write_project",
 ]
 
 

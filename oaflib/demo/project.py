@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 
@@ -40,29 +39,36 @@ def saved_queries() -> tuple[SavedQuery, ...]:
     return _SAVED
 
 
-def configuration() -> dict[str, str]:
-    """The files of the demo's ``config/`` but ``site.toml``: relative path to text."""
-    root = files("oaflib.demo") / "config"
-    found = {name: (root / name).read_text("utf-8") for name in ("instruments.toml", "tasks.csv")}
-    datasets = [entry for entry in (root / "datasets").iterdir() if entry.name.endswith(".toml")]
-    for entry in sorted(datasets, key=lambda entry: entry.name):
-        found[f"datasets/{entry.name}"] = entry.read_text("utf-8")
-    return found
+def project_files() -> dict[str, bytes]:
+    """The files of the demo's project: relative path (``config/…``, ``notebooks/…``) to content.
+
+    In an installed OAF they are beside this module; in a source checkout they are the checkout's
+    own ``config/`` and ``notebooks/``.
+    """
+    packaged = Path(__file__).parent / "project"
+    root = packaged if packaged.is_dir() else Path(__file__).resolve().parents[2]
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for part in ("config", "notebooks")
+        for path in sorted((root / part).rglob("*"))
+        if path.suffix in (".toml", ".csv", ".ipynb", ".py")
+        and ".ipynb_checkpoints" not in path.parts
+    }
 
 
-def write_configuration(folder: Path) -> list[Path]:
-    """Write `configuration` under `folder` (the project's ``config/``); the files written.
+def write_project(root: Path) -> list[Path]:
+    """Write `project_files` under `root`; the files written.
 
     Raises
     ------
     FileExistsError
         One of them is there already: a newcomer's own work is never overwritten.
     """
-    texts = configuration()
-    for name in texts:
-        if (folder / name).exists():
-            raise FileExistsError(f"{folder / name} is there already; the demo overwrites nothing")
-    (folder / "datasets").mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    files = project_files()
+    for name in files:
+        if (root / name).exists():
+            raise FileExistsError(f"{root / name} is there already; the demo overwrites nothing")
+    for name, content in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return [root / name for name in files]
