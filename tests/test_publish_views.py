@@ -21,7 +21,7 @@ from oaflib.body import Body
 from oaflib.errors import ReportError
 from oaflib.publish import disk, place, rebuild
 from oaflib.publish.links import moved
-from oaflib.publish.words import against, number
+from oaflib.publish.words import against, number, there
 from oaflib.report import Change, Severity, Statistics
 from oaflib.window import Window, calendar_day
 
@@ -446,6 +446,14 @@ def test_moving_a_page_turns_its_addresses_only() -> None:
 )  # fmt: skip
 def test_numbers_in_words(value: float | str | None, words: str) -> None:
     assert number(value) == words
+
+
+def test_instants_in_a_reason_are_told_in_the_readers_zone() -> None:
+    told = there("<b> since 2026-11-22T12:26:24Z, not 2026-99-22T12:26:24Z", "Europe/Zurich")
+    assert told == (
+        '&lt;b&gt; since <time datetime="2026-11-22T12:26:24Z" '
+        'title="2026-11-22 12:26:24 UTC">22 Nov 13:26:24</time>, not 2026-99-22T12:26:24Z'
+    )
 
 
 def test_a_value_is_told_apart_from_its_limit() -> None:

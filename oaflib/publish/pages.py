@@ -195,6 +195,7 @@ def _environment() -> Environment:
         tidy=words.tidy,
         bdi=words.bdi,
         what=words.what,
+        there=words.there,
         size=words.size,
         chip=words.marked,
         counted=words.counted,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from oaflib.report import Change, Found, Outcome, Report, Severity
-from oaflib.window import Window, instant
+from oaflib.window import Window, instant, parse_instant
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -39,6 +39,7 @@ NAMES = {
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
+_INSTANT = re.compile(r"(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
 _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -100,7 +101,7 @@ def allowed(limit: Mapping[str, Any], digits: int = 4) -> str:
 
 
 def local(at: datetime, zone: str, form: str = "full") -> Markup:
-    """A moment in `zone`, UTC in its tooltip. `form` is full, short (no year) or time."""
+    """A moment in `zone`, UTC in its tooltip. `form` is full, short (no year), seconds or time."""
     there = at.astimezone(ZoneInfo(zone))
     day = f"{there.day} {MONTHS[there.month - 1][:3]}"
     clock = f"{there:%H:%M}"
@@ -108,6 +109,8 @@ def local(at: datetime, zone: str, form: str = "full") -> Markup:
         shown = f"{day} {there.year} {clock} {there:%Z}"
     elif form == "short":
         shown = f"{day} {clock}"
+    elif form == "seconds":
+        shown = f"{day} {there:%H:%M:%S}"
     else:
         shown = clock
     utc = f"{at:%Y-%m-%d %H:%M:%S} UTC"
@@ -172,7 +175,23 @@ def _news(report: Report) -> str:
 
 def what(outcome: Outcome) -> str:
     """The outcome's reason, or its fault where no reason was given."""
-    return tidy(outcome.reason, 600) or f"{outcome.check}: {outcome.fault}"
+    return tidy(outcome.reason, 600) or tidy(f"{outcome.check}: {outcome.fault}", 600)
+
+
+def there(text: str, zone: str) -> Markup:
+    """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`."""
+    pieces = _INSTANT.split(text)
+    shown = Markup("")
+    for number, piece in enumerate(pieces):
+        shown += _instant(piece, zone) if number % 2 else escape(piece)
+    return shown
+
+
+def _instant(text: str, zone: str) -> Markup:
+    try:
+        return local(parse_instant(text), zone, "seconds" if text[17:19] != "00" else "short")
+    except (ValueError, OverflowError):
+        return escape(text)
 
 
 def size(count: float) -> str:
