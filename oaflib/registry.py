@@ -68,7 +68,11 @@ class Registry:
 sources = Registry(
     "oaflib.sources",
     "source",
-    {"embedded": "oaflib.sources.embedded:EmbeddedSource"},
+    {
+        "archiver": "oaflib.sources.archiver:ArchiverSource",
+        "embedded": "oaflib.sources.embedded:EmbeddedSource",
+        "java": "oaflib.sources.java:JavaSource",
+    },
 )
 computations = Registry(
     "oaflib.compute",

@@ -1,0 +1,210 @@
+"""The logging API under one of its two package roots: its services, asked in plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+from oaflib.errors import ConfigurationError
+from oaflib.sources.base import Snapshot
+from oaflib.sources.java.convert import nanoseconds
+from oaflib.sources.java.faults import asking
+from oaflib.sources.java.options import Options
+from oaflib.sources.java.snapshots import saved
+
+_AT_ONCE = 500  # names in one question
+_TIMES = "java.sql.Timestamp"
+
+
+class Api:
+    """The client's services; every method asks the service, and tells its refusals as ours.
+
+    Raises
+    ------
+    ConfigurationError
+        The class path holds no such API.
+    SourceUnavailable, QueryRefused
+        From every method.
+    """
+
+    def __init__(self, jpype: Any, options: Options) -> None:
+        self.jpype = jpype
+        self._options = options
+        self._stamp = jpype.JClass(_TIMES)
+        if options.service:
+            jpype.java.lang.System.setProperty("service.url", options.service)
+        builder = self.type("client.service.ServiceBuilder")
+        with self.asking("the logging service"):
+            if options.api == "cals":
+                places = self.type("domain.core.datasource.DataLocationPreferences")
+                place = getattr(places, options.location)
+                self._builder = builder.getInstance(options.application, options.client, place)
+            else:
+                self._builder = builder.getInstance()
+            self._meta = self._builder.createMetaService()
+            self._data = self._builder.createTimeseriesService()
+
+    def type(self, name: str) -> Any:
+        """The API's class of that name, below the root."""
+        whole = f"{self._options.root}.{name}"
+        try:
+            return self.jpype.JClass(whole)
+        except (TypeError, self.jpype.JException) as error:
+            path = self.jpype.java.lang.System.getProperty("java.class.path")
+            raise ConfigurationError(
+                f"the classpath holds no {whole} ({error}): is api = "
+                f'"{self._options.api}" right, and are all jars of the client there? It is {path}'
+            ) from None
+
+    def asking(self, what: str) -> Any:
+        """Around calls into Java."""
+        return asking(self.jpype, what)
+
+    def stamp(self, time: int) -> Any:
+        """Int64 ns UTC as Java has times."""
+        stamp = self._stamp(time // 1_000_000)
+        stamp.setNanos(time % 1_000_000_000)
+        return stamp
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """The types of data the API knows, by name, ``ALL`` among them."""
+        values = self.type("domain.core.constants.VariableDataType").values()
+        return {str(value.toString()): value for value in values}
+
+    # Variables
+
+    def like(self, pattern: str, type_name: str) -> dict[str, Any]:
+        """Variables of that type by name; ``_`` is any character here, as in SQL."""
+        with self.asking(f"variables like {pattern}"):
+            found = self._meta.getVariablesOfDataTypeWithNameLikePattern(
+                pattern, self.types[type_name]
+            )
+            return by_name(found)
+
+    def named(self, names: Iterable[str]) -> dict[str, Any]:
+        """The variables of those names that exist."""
+        found: dict[str, Any] = {}
+        for some in _parts(list(names)):
+            with self.asking(f"{len(some)} variables by name, {some[0]} …"):
+                found.update(by_name(self._set(some)))
+        return found
+
+    def headers(self, variable: Any) -> list[tuple[int, tuple[str, ...]]]:
+        """From when on a vector's elements were called what, in order of time."""
+        with self.asking(f"the elements of {variable.getVariableName()}"):
+            known = self._meta.getVectorElements(variable)
+            elements = None if known is None else known.getVectornumericElements()
+            if elements is None:
+                return []
+            found = []
+            for pair in elements.entrySet():
+                items = _items(pair.getValue())
+                names = tuple(str(item.getValue()) for item in items)
+                found.append((nanoseconds(pair.getKey()), names))
+            return sorted(found)
+
+    def fundamentals(self, pattern: str, start: int, end: int) -> Any | None:
+        """The set of fundamentals that occurred from `start` to `end`; None: none did."""
+        with self.asking(f"fundamentals like {pattern}"):
+            found = self._meta.getFundamentalsInTimeWindowWithNameLikePattern(
+                self.stamp(start), self.stamp(end), pattern
+            )
+            return None if found is None or found.size() == 0 else found
+
+    # Data; windows are closed at both ends
+
+    def points(self, variable: Any, start: int, end: int, fundamentals: Any = None) -> Any:
+        """The set of points from `start` to `end`, of some fundamentals' cycles if given."""
+        window = (self.stamp(start), self.stamp(end))
+        with self.asking(str(variable.getVariableName())):
+            if fundamentals is None:
+                return self._data.getDataInTimeWindow(variable, *window)
+            return self._data.getDataInTimeWindowFilteredByFundamentals(
+                variable, *window, fundamentals
+            )
+
+    def scaled(self, variable: Any, start: int, end: int, scaling: str) -> Any:
+        """The set of points reduced by the service, as ``1_MINUTE_AVG``."""
+        with self.asking(f"{variable.getVariableName()} as {scaling}"):
+            way = self.type("domain.core.constants.TimescalingProperties").valueOf(scaling)
+            return self._data.getDataInFixedIntervals(
+                variable, self.stamp(start), self.stamp(end), way
+            )
+
+    def last(self, variable: Any, time: int) -> Any | None:
+        """The last point before `time`, if it is not long ago as the service means it."""
+        with self.asking(str(variable.getVariableName())):
+            return self._data.getLastDataPriorToTimestampWithinDefaultInterval(
+                variable, self.stamp(time)
+            )
+
+    def alone(self, point: Any) -> Any:
+        """A set of that one point."""
+        points = self.jpype.java.util.ArrayList()
+        points.add(point)
+        return points
+
+    def statistics(self, names: Iterable[str], start: int, end: int) -> dict[str, Any]:
+        """The service's statistics; it says nothing of variables without any."""
+        found = {}
+        for some in _parts(list(names)):
+            with self.asking(f"statistics of {len(some)} variables, {some[0]} …"):
+                variables = self._set(some)
+                if variables is None or variables.size() == 0:
+                    continue
+                service = self._data.getVariableStatisticsOverMultipleVariablesInTimeWindow
+                answer = service(variables, self.stamp(start), self.stamp(end))
+                for item in (answer.getStatisticsList() or ()) if answer is not None else ():
+                    found[str(item.getVariableName())] = item
+        return found
+
+    # Fills and snapshots
+
+    @cached_property
+    def _fills(self) -> Any:
+        return self._builder.createLHCFillService()
+
+    def fill_numbers(self, start: int, end: int) -> list[int]:
+        """The fills of the window, in order."""
+        with self.asking("fills"):
+            found = self._fills.getLHCFillsAndBeamModesInTimeWindow(
+                self.stamp(start), self.stamp(end)
+            )
+            numbers = () if found is None else found.getFillNumbers() or ()
+            return sorted(int(number) for number in numbers)
+
+    def fill(self, number: int) -> Any | None:
+        """The fill of that number."""
+        with self.asking(f"fill {number}"):
+            return self._fills.getLHCFillAndBeamModesByFillNumber(number)
+
+    def snapshots(self, pattern: str) -> list[Snapshot]:
+        """The saved snapshots that match `pattern`."""
+        with self.asking(f"snapshots like {pattern}"):
+            service = self._builder.createQuerySnapshotDataService()
+            return saved(self.jpype, service, pattern, self._options.snapshot_owner)
+
+    def _set(self, names: list[str]) -> Any:
+        texts = self.jpype.java.util.ArrayList()
+        for name in names:
+            texts.add(name)
+        return self._meta.getVariablesWithNameInListofStrings(texts)
+
+
+def by_name(variables: Any) -> dict[str, Any]:
+    """The variables of a Java set of them, which may be null."""
+    found = {} if variables is None else {str(v.getVariableName()): v for v in _items(variables)}
+    return dict(sorted(found.items()))
+
+
+def _items(container: Any) -> Iterator[Any]:
+    iterator = container.iterator()
+    while iterator.hasNext():
+        yield iterator.next()
+
+
+def _parts(names: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(names), _AT_ONCE):
+        yield names[first : first + _AT_ONCE]

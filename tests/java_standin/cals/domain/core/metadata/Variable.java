@@ -1,0 +1,10 @@
+package ROOT.domain.core.metadata;
+
+public interface Variable {
+    String getVariableName();
+
+    String getDescription();
+
+    String getUnit();
+
+}

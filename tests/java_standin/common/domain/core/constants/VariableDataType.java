@@ -1,0 +1,5 @@
+package ROOT.domain.core.constants;
+
+public enum VariableDataType {
+    ALL, NUMERIC, VECTORNUMERIC, MATRIXNUMERIC, TEXTUAL, VECTORSTRING, NUMERICSTATUS, FUNDAMENTAL
+}
