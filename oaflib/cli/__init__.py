@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None, default_root: Path | None = None) ->
     if given.root is None and "OAF_ROOT" not in os.environ:
         given.root = default_root
     try:
-        code: int = getattr(commands, given.command.replace("-", "_"))(given)
+        code: int = commands.COMMANDS[given.command](given)
     except ConfigurationError as error:
         return complain(*(str(problem) for problem in error.problems), code=WRONG_CONFIGURATION)
     except LockHeld as error:

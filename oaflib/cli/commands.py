@@ -6,15 +6,29 @@ import json
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from oaflib.config.project import Project, check_config, find_root, load_project, load_site_only
-from oaflib.errors import ConfigurationError
+from oaflib.config.project import (
+    Project,
+    check_config,
+    check_sources,
+    find_root,
+    load_project,
+    load_site_only,
+)
+from oaflib.errors import ConfigurationError, LockHeld
 from oaflib.inform.texts import counted
 from oaflib.window import Window, between, calendar_day, last, yesterday
+
+if TYPE_CHECKING:
+    from oaflib.publish import Site
+    from oaflib.run.runner import Assignment
+    from oaflib.state import State
 
 
 def now() -> datetime:
@@ -105,7 +119,7 @@ def ingest(given: Namespace) -> int:
         results = ingest_files(given.files, lake, options)
     for result in results:
         say(str(result))
-    return any(result.bad or result.refused for result in results)
+    return any(result.bad_count or result.refused for result in results)
 
 
 def publish(given: Namespace) -> int:
@@ -132,16 +146,19 @@ def mail(given: Namespace) -> int:
     return 0
 
 
-def check_config_(given: Namespace) -> int:
+def check_configuration(given: Namespace) -> int:
     """Every file of the configuration; 2 when something is wrong."""
-    problems = check_config(find_root(given.root))
+    root = find_root(given.root)
+    problems = check_config(root)
+    if not problems:
+        problems = check_sources(load_project(root))
     for problem in problems:
         say(str(problem))
     say(counted(len(problems), "problem") if problems else "The configuration is right.")
     return 2 if problems else 0
 
 
-def list_(given: Namespace) -> int:
+def listing(given: Namespace) -> int:
     """The tasks, sources and templates of the project."""
     project = load_project(find_root(given.root))
     templates = sorted(path.stem for path in project.templates.glob("*.ipynb"))
@@ -191,7 +208,7 @@ def store_of(project: Project, name: str = "") -> Path:
     return project.root / str(embedded[name].options["folder"])
 
 
-def site_of(project: Project):  # type: ignore[no-untyped-def]
+def site_of(project: Project) -> Site:
     """What the pages know of the site."""
     from oaflib.publish import Site
 
@@ -205,31 +222,32 @@ def site_of(project: Project):  # type: ignore[no-untyped-def]
     )
 
 
-def _flush(project: Project, state: object) -> int:
+def _flush(project: Project, state: State) -> int:
+    """Send what waits; 1 when mails cannot be delivered or the server is not to be reached."""
     from oaflib.daily.telling import settings_of
     from oaflib.inform.send import flush
     from oaflib.inform.transport import transport_for
-    from oaflib.state import State
 
-    assert isinstance(state, State)
     settings = settings_of(project)
     outbox = project.runs / "outbox"
-    flushed = flush(state, transport_for(settings, outbox), now())
     where = f"to {settings.server}" if settings.server else f"into {outbox}"
-    say(f"{counted(flushed.sent, 'mail')} {where}" + _left(flushed))
-    return bool(flushed.dead)
+    try:
+        flushed = flush(state, transport_for(settings, outbox), now())
+    except LockHeld:
+        say("Mails: another process is sending them.")
+        return 0
+    words = [f"{counted(flushed.sent, 'mail')} {where}"]
+    if flushed.waiting:
+        words.append(f"{flushed.waiting} wait for another try")
+    if flushed.dead:
+        words.append(f"{flushed.dead} cannot be delivered (oaf mail --list)")
+    say("; ".join(words))
+    if flushed.problem:
+        say(flushed.problem)
+    return bool(flushed.dead or flushed.problem)
 
 
-def _left(flushed: object) -> str:
-    words = [
-        f"{getattr(flushed, name)} {said}"
-        for name, said in (("waiting", "wait for another try"), ("dead", "cannot be delivered"))
-        if getattr(flushed, name)
-    ]
-    return ("; " + ", ".join(words)) if words else ""
-
-
-def _assignment(given: Namespace, project: Project):  # type: ignore[no-untyped-def]
+def _assignment(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
     from oaflib.run.runner import Assignment
 
@@ -270,3 +288,16 @@ def _window(given: Namespace, zone: str) -> Window:
     except ValueError as error:
         raise ConfigurationError(str(error)) from error
     return replace(found, label=name) if name else found
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "daily": daily,
+    "run": run,
+    "replay": replay,
+    "ingest": ingest,
+    "publish": publish,
+    "mail": mail,
+    "check-config": check_configuration,
+    "list": listing,
+    "demo": demo,
+}
