@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def _start(jpype: Any, launch: Launch) -> None:
         raise ConfigurationError(
             "classpath is empty, which stands for a Java machine that runs already; none does"
         )
-    options = ["-Djava.awt.headless=true", *_within_limit(launch.options), *launch.options]
+    options = [*_defaults(launch.options), *_within_limit(launch.options), *launch.options]
     try:
         library = _library(launch.java_home) if launch.java_home else jpype.getDefaultJVMPath()
     except jpype.JVMNotFoundException:
@@ -121,6 +122,15 @@ def _library(java_home: str) -> Path:
         if found:
             return found[0]
     raise ConfigurationError(f"java_home {home} holds no Java: no server/libjvm.so below it")
+
+
+def _defaults(options: tuple[str, ...]) -> list[str]:
+    """What suits us and is not said in `options`: no window, and memory swept in one go.
+
+    Points live for one query; measured, they come out several times quicker than under G1.
+    """
+    chosen = any(re.fullmatch(r"-XX:[+-]Use\w*GC", option) for option in options)
+    return ["-Djava.awt.headless=true", *([] if chosen else ["-XX:+UseParallelGC"])]
 
 
 def _within_limit(options: tuple[str, ...]) -> list[str]:
