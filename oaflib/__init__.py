@@ -17,6 +17,7 @@ _WORDS = {
     "statistics": "oaflib.study.words",
     "check": "oaflib.study.words",
     "draw": "oaflib.study.words",
+    "family": "oaflib.study.families",
     "expert": "oaflib.study.words",
     "alarm": "oaflib.study.words",
     "conclude": "oaflib.study.words",
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from oaflib.report import Outcome as Outcome
     from oaflib.report import Severity as Severity
     from oaflib.series import Series as Series
+    from oaflib.study.families import family as family
     from oaflib.study.study import open_study as open_study
     from oaflib.study.words import alarm as alarm
     from oaflib.study.words import check as check
