@@ -429,7 +429,7 @@ class TestCondition:
         assert found.severity is Severity.ALARM
         assert found.device == "DEV"
         assert found.since == T0 + 60 * SECOND
-        assert found.reason.startswith("not A > 0, in 2 samples (66.7 %)")
+        assert found.reason.startswith("A > 0 is false, in 2 samples (66.7 %)")
 
     def test_unknown_is_invalid(self):
         check = Condition(expression="A > 0", inputs={"A": "DEV:VALUE"})

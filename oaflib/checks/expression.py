@@ -11,7 +11,7 @@ import numpy as np
 from oaflib.checks.base import Check, Context, Duration, Past, Verdict, doubted
 from oaflib.checks.excursions import Leniency, excursions
 from oaflib.checks.room import context_of
-from oaflib.checks.words import plural, share
+from oaflib.checks.words import plural, share, some
 from oaflib.errors import ExpressionError
 from oaflib.expression import Frame, Sort, compile_expression, evaluate, resolve
 from oaflib.records import Records, State
@@ -64,9 +64,8 @@ class Condition(Check):
             devices = {records.entries[name].variable.device for name in bound.values()}
             verdict = self._verdict(records, bound, context)
         except ExpressionError as error:
-            devices, verdict = set(), Verdict(Severity.INVALID, str(error))
-        device = devices.pop() if len(devices) == 1 else ""
-        return [replace(self.outcome(subject, verdict), device=device)]
+            devices, verdict = set[str](), Verdict(Severity.INVALID, str(error))
+        return [replace(self.outcome(subject, verdict), device=some(sorted(devices), 3))]
 
     def _verdict(
         self, records: Records, bound: Mapping[str, str], context: Context | str
@@ -100,7 +99,9 @@ class Condition(Check):
         known = truths >= 0
         out = excursions(truths[known] == 0, time[known], leniency, context)
         if out is not None:
-            reason = f"not {self.expression}, {out.words}"
+            reason = f"{self.expression} is false"
+            if count > 1:
+                reason += f", {out.words}"
             return Verdict(self.violated, reason, None, limit, out.since)
         unknown = int((~known).sum())
         if unknown and not leniency.forgives(unknown, count):
