@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from types import TracebackType
@@ -33,6 +33,9 @@ from oaflib.window import instant, moment
 if TYPE_CHECKING:
     from oaflib.sources.embedded.lake import Lake
 
+Entry = tuple[str, Times, Values]
+
+_BLOCK = 32_000_000
 _RUNS = 4  # files of one kind and day that a batch may leave
 
 
@@ -65,7 +68,7 @@ class Batch:
         self._lake = lake
         self._limit = limit
         self._workshop = Workshop(lake.folder)
-        self._known: dict[str, tuple[int, Kind]] = {}
+        self._known: dict[str, Kind | None] = {}
         self._variables: dict[str, Variable] = {}
         self._spans: dict[str, list[Span]] = {}
         self._held: dict[str, list[tuple[Times, Values]]] = defaultdict(list)
@@ -78,8 +81,7 @@ class Batch:
         return len(self._variables)
 
     def __enter__(self) -> Batch:
-        manifest = self._lake.writable()
-        self._known = manifest.known()
+        self._lake.writable()
         self._workshop.__enter__()
         return self
 
@@ -103,7 +105,9 @@ class Batch:
         """The kind a variable has in the store or in this batch; None when it is new."""
         if name in self._variables:
             return self._variables[name].kind
-        return self._known[name][1] if name in self._known else None
+        if name not in self._known:
+            self._known[name] = self._lake.manifest().kind_of(name)
+        return self._known[name]
 
     def add(self, series: Series) -> None:
         """Add samples of a variable, in any order; an empty series makes the variable known.
@@ -144,7 +148,7 @@ class Batch:
 
     def _spill(self) -> None:
         """What is held becomes sorted files, one a kind and day."""
-        parts: dict[tuple[Kind, int], list[tuple[str, Times, Values]]] = defaultdict(list)
+        parts: dict[tuple[Kind, int], list[Entry]] = defaultdict(list)
         for name in sorted(self._held):
             kind = self._variables[name].kind
             for day, time, value in self._days(name, kind):
@@ -153,20 +157,31 @@ class Batch:
         self._bytes = 0
         for (kind, day), entries in parts.items():
             with SortedWriter(self._workshop.fresh(), kind, day) as writer:
-                for name, time, value in entries:
-                    writer.add(name, time, value)
+                for block in _blocks(entries):
+                    writer.add(
+                        [(name, len(time)) for name, time, _ in block],
+                        np.concatenate([time for _, time, _ in block]),
+                        joined([value for *_, value in block], kind),
+                    )
             self._files[kind, day].append(writer.file())
 
     def _days(self, name: str, kind: Kind) -> Iterator[tuple[int, Times, Values]]:
         """What is held of a variable, in order of time, cut at midnight UTC."""
         held = self._held[name]
-        time = np.concatenate([part[0] for part in held])
-        time, value = ordered(time, joined([part[1] for part in held], kind))
+        time, value = held[0]
+        if len(held) > 1:
+            time = np.concatenate([part[0] for part in held])
+            value = joined([part[1] for part in held], kind)
+        time, value = ordered(time, value)
         if self.origin.once:
             keep = unique(time, value)
             if not keep.all():
                 time, value = time[keep], value[keep]
                 self.repeated += len(keep) - len(time)
+        first_day, last_day = int(time[0]) // DAY_NS, int(time[-1]) // DAY_NS
+        if first_day == last_day:
+            yield first_day, time, value
+            return
         days = time // DAY_NS
         cuts = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), len(time)]
         for first, stop in pairwise(cuts):
@@ -196,27 +211,42 @@ class Batch:
                         max((file.day for file in files), default=None),
                     ),
                 )
-                numbers = {
-                    name: manifest.put_variable(variable)
-                    for name, variable in self._variables.items()
-                }
-                for name, spans in self._spans.items():
-                    self._put_units(manifest, name, numbers[name], spans)
+                numbers = manifest.put_variables(self._variables)
+                self._put_units(manifest, numbers)
                 for file, place in places.items():
                     manifest.put_file(place, file, numbers)
         except sqlite3.IntegrityError as error:
             raise AlreadyThere(self.origin.text) from error
 
-    def _put_units(self, manifest: Manifest, name: str, number: int, spans: list[Span]) -> None:
-        """Bring the history of a unit up to date, unless samples in the store contradict it."""
-        before = after = manifest.spans(name)
-        for new in spans:
-            for other in disputed(before, new):
-                if self._lake.any_between(name, (other.start, other.stop + 1)):
-                    _refuse_unit(name, new, other)
-            after = said(after, new)
-        if after != before:
-            manifest.put_spans(number, after)
+    def _put_units(self, manifest: Manifest, numbers: Mapping[str, int]) -> None:
+        """Bring the histories of units up to date, unless samples in the store contradict them."""
+        histories = manifest.histories(numbers[name] for name in self._spans)
+        changed = {}
+        for name, spans in self._spans.items():
+            before = after = histories[numbers[name]]
+            for new in spans:
+                for other in disputed(before, new):
+                    if self._lake.any_between(name, (other.start, other.stop + 1)):
+                        _refuse_unit(name, new, other)
+                after = said(after, new)
+            if after != before:
+                changed[numbers[name]] = (before, after)
+        manifest.put_histories(changed)
+
+
+def _blocks(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """The entries some at a time, one at least: writing them together is what costs memory."""
+    block: list[Entry] = []
+    nbytes = 0
+    for name, time, value in entries:
+        each = value.nbytes if value.dtype != object else _BLOCK // 100
+        if block and nbytes + each > _BLOCK:
+            yield block
+            block, nbytes = [], 0
+        block.append((name, time, value))
+        nbytes += each
+    if block:
+        yield block
 
 
 def _refuse_unit(name: str, new: Span, other: Span) -> None:

@@ -159,10 +159,9 @@ def _replace(lake: Lake, manifest: Manifest, files: dict[int, StoreFile], at: da
             ).fetchone()
             if live < len(files):
                 raise _Overtaken
-            names = {piece.name for piece in whole.pieces}
-            known = manifest.known()
             _retire(db, list(files), at)
-            manifest.put_file(places[whole], whole, {name: known[name][0] for name in names})
+            numbers = manifest.numbers([piece.name for piece in whole.pieces])
+            manifest.put_file(places[whole], whole, numbers)
 
 
 def _retire(db: sqlite3.Connection, numbers: Iterable[int], at: datetime) -> None:

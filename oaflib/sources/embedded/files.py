@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -65,10 +65,13 @@ class SortedWriter:
         self.path = path
         self.kind = kind
         self.day = day
-        self._writer = pq.ParquetWriter(path, columnar.schema(kind), **columnar.PARQUET)
+        schema = columnar.schema(kind)
+        self._rows_schema = schema.remove(schema.get_field_index("variable"))
+        self._writer = pq.ParquetWriter(path, schema, **columnar.PARQUET)
         self._pending: list[pa.Table] = []
+        self._names: list[tuple[str, int]] = []
         self._rows = 0
-        self._bytes = 0
+        self._bytes = 0.0
         self._group = 0
         self._pieces: list[Piece] = []
 
@@ -90,12 +93,34 @@ class SortedWriter:
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
 
-    def add(self, name: str, time: Times, value: Values) -> None:
-        """Samples of `name`; more of the same variable may follow, later in time."""
-        step = _step(self.kind, value)
-        for first in range(0, len(time), step):
-            part = slice(first, first + step)
-            self._add(name, time[part], value[part])
+    def add(self, names: Sequence[tuple[str, int]], time: Times, value: Values) -> None:
+        """Samples of some variables, one after the other; `names` say how many each has."""
+        rows = columnar.table(Series("", self.kind, "", time, value))
+        self.add_rows(names, rows.drop_columns("variable"))
+
+    def add_rows(self, names: Sequence[tuple[str, int]], rows: pa.Table) -> None:
+        """As `add`, of rows as `tables` gives them; the last variable may go on with the next."""
+        rows = rows.cast(self._rows_schema)  # a file does not say that its texts may be large
+        time = rows["time"].to_numpy()
+        width = rows.nbytes / max(1, rows.num_rows)
+        step = max(1, min(_LARGEST_ROWS, int(_LARGEST_BYTES / width)))
+        begun = at = 0
+        for name, count in names:
+            end = at + count
+            while at < end:
+                more = min(step, end - at)
+                if self._rows and (
+                    self._rows + more > _LARGEST_ROWS or self._bytes + more * width > _LARGEST_BYTES
+                ):
+                    self._flush(rows.slice(begun, at - begun))
+                    begun = at
+                self._note(name, more, int(time[at]), int(time[at + more - 1]))
+                self._bytes += more * width
+                at += more
+                if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
+                    self._flush(rows.slice(begun, at - begun))
+                    begun = at
+        self._pending.append(rows.slice(begun, at - begun))
 
     def file(self) -> StoreFile:
         """What was written; only after the context is left."""
@@ -103,35 +128,28 @@ class SortedWriter:
             self.path, self.kind, self.day, tuple(self._pieces), self.path.stat().st_size
         )
 
-    def _add(self, name: str, time: Times, value: Values) -> None:
-        table = columnar.table(Series(name, self.kind, "", time, value))
-        if self._rows and (
-            self._rows + len(time) > _LARGEST_ROWS or self._bytes + table.nbytes > _LARGEST_BYTES
-        ):
-            self._flush()
-        start, stop = int(time[0]), int(time[-1])
+    def _note(self, name: str, count: int, start: int, stop: int) -> None:
+        """Remember where samples come to lie."""
         if self._pieces and self._pieces[-1].name == name:
             last = self._pieces[-1]
-            self._pieces[-1] = Piece(
-                name, last.group, last.skip, last.rows + len(time), last.start, stop
-            )
+            self._pieces[-1] = replace(last, rows=last.rows + count, stop=stop)
         else:
-            self._pieces.append(Piece(name, self._group, self._rows, len(time), start, stop))
-        self._pending.append(table)
-        self._rows += len(time)
-        self._bytes += table.nbytes
-        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._flush()
+            self._pieces.append(Piece(name, self._group, self._rows, count, start, stop))
+        self._names.append((name, count))
+        self._rows += count
 
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        tables = self._pending
-        if len(tables) > 1:
-            tables = [pa.concat_tables(tables).unify_dictionaries()]
-        self._writer.write_table(tables[0], row_group_size=self._rows)
-        self._group += 1
-        self._pending, self._rows, self._bytes = [], 0, 0
+    def _flush(self, rows: pa.Table | None = None) -> None:
+        """Write what is pending, and `rows`, as one row group."""
+        pending = self._pending if rows is None else [*self._pending, rows]
+        if self._rows:
+            names, counts = zip(*self._names, strict=True)
+            which = np.repeat(np.arange(len(names), dtype=np.int32), counts)
+            column = pa.DictionaryArray.from_arrays(pa.array(which), pa.array(names, pa.string()))
+            whole = pa.concat_tables(pending)
+            whole = whole.add_column(0, self._writer.schema.field(0), column)
+            self._writer.write_table(whole, row_group_size=self._rows)
+            self._group += 1
+        self._pending, self._names, self._rows, self._bytes = [], [], 0, 0.0
 
 
 def opened(path: Path) -> pq.ParquetFile:
@@ -146,39 +164,44 @@ def opened(path: Path) -> pq.ParquetFile:
 
 
 def tables(
-    file: pq.ParquetFile, piece: Piece, columns: Sequence[str], window: tuple[int, int]
+    file: pq.ParquetFile,
+    piece: Piece,
+    columns: Sequence[str],
+    window: tuple[int, int] | None = None,
 ) -> Iterator[pa.Table]:
-    """The rows of `piece` with times in the half-open `window`, at most 128 MB at a time."""
-    run: list[tuple[int, int, int]] = []  # row group, first row, end row
+    """The rows of `piece`, or those with times in the half-open `window`; 128 MB at a time."""
+    run: list[_Rows] = []
     nbytes = 0
-    for entry, size in _groups(file, piece, window):
-        if run and nbytes + size > _READ_BYTES:
-            yield from _rows(file, run, columns, window)
+    for rows in _groups(file, piece):
+        about = file.metadata.row_group(rows.group)
+        if window and not _overlaps(about.column(1).statistics, window):
+            continue
+        if run and nbytes + about.total_byte_size > _READ_BYTES:
+            yield from _read(file, run, columns, window)
             run, nbytes = [], 0
-        run.append(entry)
-        nbytes += size
+        run.append(rows)
+        nbytes += about.total_byte_size
     if run:
-        yield from _rows(file, run, columns, window)
+        yield from _read(file, run, columns, window)
 
 
-def weight(file: pq.ParquetFile, piece: Piece, window: tuple[int, int]) -> int:
-    """Bytes that reading `piece` in the window takes at most."""
-    return sum(size for _, size in _groups(file, piece, window))
+@dataclass(frozen=True)
+class _Rows:
+    """Rows `first` to `end` of a row group."""
+
+    group: int
+    first: int
+    end: int
 
 
-def _groups(
-    file: pq.ParquetFile, piece: Piece, window: tuple[int, int]
-) -> Iterator[tuple[tuple[int, int, int], int]]:
-    """The row groups of `piece` that may hold times of the window, and their sizes in bytes."""
-    whole = window[0] <= piece.start and piece.stop < window[1]
-    group, skip, left = piece.group, piece.skip, piece.rows
+def _groups(file: pq.ParquetFile, piece: Piece) -> Iterator[_Rows]:
+    """The row groups that hold `piece`, and which rows of them."""
+    group, first, left = piece.group, piece.skip, piece.rows
     while left > 0:
-        about = file.metadata.row_group(group)
-        end = min(about.num_rows, skip + left)
-        if whole or end == skip + piece.rows or _overlaps(about.column(1).statistics, window):
-            yield (group, skip, end), about.total_byte_size
-        left -= end - skip
-        group, skip = group + 1, 0
+        end = min(file.metadata.row_group(group).num_rows, first + left)
+        yield _Rows(group, first, end)
+        left -= end - first
+        group, first = group + 1, 0
 
 
 def _overlaps(times: Any, window: tuple[int, int]) -> bool:
@@ -187,19 +210,21 @@ def _overlaps(times: Any, window: tuple[int, int]) -> bool:
     return bool(times.max >= window[0] and times.min < window[1])
 
 
-def _rows(
+def _read(
     file: pq.ParquetFile,
-    run: list[tuple[int, int, int]],
+    run: list[_Rows],
     columns: Sequence[str],
-    window: tuple[int, int],
+    window: tuple[int, int] | None,
 ) -> Iterator[pa.Table]:
-    rows = file.read_row_groups([entry[0] for entry in run], columns=columns, use_threads=False)
-    behind = rows.num_rows - file.metadata.row_group(run[-1][0]).num_rows + run[-1][2]
-    rows = rows.slice(run[0][1], behind - run[0][1])
-    time = rows["time"].to_numpy()
-    first, stop = np.searchsorted(time, window, side="left")
-    if stop > first:
-        yield rows.slice(int(first), int(stop - first))
+    """The rows of a run of row groups; only the first and the last hold others before and after."""
+    rows = file.read_row_groups([entry.group for entry in run], columns=columns, use_threads=False)
+    behind = rows.num_rows - file.metadata.row_group(run[-1].group).num_rows + run[-1].end
+    rows = rows.slice(run[0].first, behind - run[0].first)
+    if window is not None:
+        first, stop = np.searchsorted(rows["time"].to_numpy(), window, side="left")
+        rows = rows.slice(int(first), int(stop - first))
+    if rows.num_rows:
+        yield rows
 
 
 def columns_of(kind: Kind) -> list[str]:
@@ -259,16 +284,3 @@ def unique(time: Times, value: Values) -> NDArray[np.bool_]:
 def _equal(one: Any, other: Any) -> bool:
     numbers = isinstance(one, np.ndarray) and one.dtype.kind == "f"
     return bool(np.array_equal(one, other, equal_nan=numbers))
-
-
-def _step(kind: Kind, value: Values) -> int:
-    """Samples that fit a row group."""
-    if kind in (Kind.NUMERIC, Kind.TEXTUAL):
-        return _LARGEST_ROWS
-    if value.dtype != object:
-        width = max(1, value.nbytes // max(1, len(value)))
-    elif kind is Kind.VECTORSTRING:
-        width = max((sum(len(text) + 8 for text in row) for row in value), default=1)
-    else:
-        width = max((sample.nbytes for sample in value), default=1)
-    return int(max(1, min(_LARGEST_ROWS, _GROUP_BYTES // max(1, width))))

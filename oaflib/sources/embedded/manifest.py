@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from oaflib.window import Window, moment
 
 FORMAT = "oaf-store/1"
 _BUSY_SECONDS = 60.0
+_AT_ONCE = 500  # values in one question
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE variable (
@@ -197,11 +198,6 @@ class Manifest:
         )
         return [Variable(name, Kind(kind), unit, title) for name, kind, unit, title in found]
 
-    def known(self) -> dict[str, tuple[int, Kind]]:
-        """Every variable's number and kind, by name."""
-        found = self.rows("SELECT name, id, kind FROM variable")
-        return {name: (number, Kind(kind)) for name, number, kind in found}
-
     def holds(self, origin: str) -> bool:
         """Whether a batch of that origin, or of that content, is in the store."""
         query = "SELECT 1 FROM batch WHERE origin = ? OR content = ? LIMIT 1"
@@ -224,6 +220,15 @@ class Manifest:
         )
         return [Located(path, Piece(name, *about)) for path, *about in found]
 
+    def kind_of(self, name: str) -> Kind | None:
+        """The kind of a variable; None when there is none of that name."""
+        found = self.rows("SELECT kind FROM variable WHERE name = ?", (name,))
+        return Kind(found[0][0]) if found else None
+
+    def numbers(self, names: Sequence[str]) -> dict[str, int]:
+        """The numbers of known variables, by name."""
+        return dict(self._of_many("SELECT name, id FROM variable WHERE name IN ({})", names))
+
     def spans(self, name: str) -> list[Span]:
         """The history of a variable's unit, in order of time."""
         found = self.rows(
@@ -233,39 +238,65 @@ class Manifest:
         )
         return [Span(*row) for row in found]
 
-    def put_spans(self, number: int, spans: Iterable[Span]) -> None:
-        """Replace the history of variable `number`; inside a transaction."""
-        self._db.execute("DELETE FROM unit WHERE variable = ?", (number,))
-        rows = [(number, span.start, span.stop, span.unit) for span in spans]
-        self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?)", rows)
-        if rows:
-            self._db.execute("UPDATE variable SET unit = ? WHERE id = ?", (rows[-1][3], number))
+    def histories(self, numbers: Iterable[int]) -> dict[int, list[Span]]:
+        """The histories of the units of several variables, by their number."""
+        histories: dict[int, list[Span]] = {number: [] for number in numbers}
+        query = (
+            "SELECT variable, start, stop, unit FROM unit WHERE variable IN ({}) "
+            "ORDER BY variable, start"
+        )
+        for number, *span in self._of_many(query, list(histories)):
+            histories[number].append(Span(*span))
+        return histories
 
-    def put_variable(self, variable: Variable) -> int:
-        """The number of a variable, new or known; a title given anew counts.
+    def put_histories(self, changed: Mapping[int, tuple[list[Span], list[Span]]]) -> None:
+        """Write histories anew, given as before and after; inside a transaction."""
+        longer = []
+        for number, (before, after) in changed.items():
+            # Nearly always the last span has only become longer.
+            if before and before == [*after[:-1], replace(after[-1], stop=before[-1].stop)]:
+                longer.append((after[-1].stop, number, after[-1].start))
+                continue
+            rows = [(number, span.start, span.stop, span.unit) for span in after]
+            self._db.execute("DELETE FROM unit WHERE variable = ?", (number,))
+            self._db.executemany("INSERT INTO unit VALUES (?, ?, ?, ?)", rows)
+            self._db.execute("UPDATE variable SET unit = ? WHERE id = ?", (after[-1].unit, number))
+        self._db.executemany("UPDATE unit SET stop = ? WHERE variable = ? AND start = ?", longer)
+
+    def put_variables(self, variables: Mapping[str, Variable]) -> dict[str, int]:
+        """The numbers of variables, new or known, by name; a title given anew counts.
 
         Raises
         ------
         IngestError
-            It has another kind.
+            One has another kind.
         """
-        row = self._db.execute(
-            "SELECT id, kind, title, unit FROM variable WHERE name = ?", (variable.name,)
-        ).fetchone()
-        if row is None:
-            made = self._db.execute(
-                "INSERT INTO variable (name, kind, unit, title) VALUES (?, ?, ?, ?)",
-                (variable.name, str(variable.kind), variable.unit, variable.title),
-            )
-            return int(made.lastrowid or 0)
-        refuse_other_kind(variable.name, Kind(row[1]), variable.kind)
-        title = variable.title or row[2]
-        unit = row[3] or variable.unit
-        if (title, unit) != (row[2], row[3]):
-            self._db.execute(
-                "UPDATE variable SET title = ?, unit = ? WHERE id = ?", (title, unit, row[0])
-            )
-        return int(row[0])
+        query = "SELECT name, id, kind, title, unit FROM variable WHERE name IN ({})"
+        known = {name: about for name, *about in self._of_many(query, list(variables))}
+        numbers = {}
+        for name, variable in variables.items():
+            if name not in known:
+                made = self._db.execute(
+                    "INSERT INTO variable (name, kind, unit, title) VALUES (?, ?, ?, ?)",
+                    (name, str(variable.kind), variable.unit, variable.title),
+                )
+                numbers[name] = int(made.lastrowid or 0)
+                continue
+            number, kind, title, unit = known[name]
+            refuse_other_kind(name, Kind(kind), variable.kind)
+            now = (variable.title or title, unit or variable.unit)
+            if now != (title, unit):
+                self._db.execute(
+                    "UPDATE variable SET title = ?, unit = ? WHERE id = ?", (*now, number)
+                )
+            numbers[name] = number
+        return numbers
+
+    def _of_many(self, query: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query with ``IN ({})`` for any number of values."""
+        for first in range(0, len(values), _AT_ONCE):
+            part = values[first : first + _AT_ONCE]
+            yield from self.rows(query.format(", ".join("?" for _ in part)), part)
 
     def put_file(self, path: str, file: StoreFile, numbers: Mapping[str, int]) -> None:
         """Name a file and its pieces; inside a transaction."""
