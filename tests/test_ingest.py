@@ -399,6 +399,35 @@ def test_every_line_is_taken_or_named(
         assert sum(lake.count(lake.find(), *ALL).values()) == result.samples
 
 
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=st.lists(st.tuples(st.integers(0, 50), st.sampled_from("XYZ"), cell), max_size=12))
+def test_the_fast_ways_and_the_careful_one_agree(
+    rows: list[tuple[int, str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("ways")
+    quoted = [(t, name, text.replace('"', '""')) for t, name, text in rows]
+    lines = [f'{t},{name},"{text}"' if '"' in text or "," in text else f"{t},{name},{text}"
+             for t, name, text in quoted]  # fmt: skip
+    (folder / "in.csv").write_text(HEADER + "\n".join(lines) + "\n", newline="")
+    found = []
+    for way in ("fast", "careful"):
+        with pytest.MonkeyPatch.context() as patch, Lake(folder / way) as lake:
+            if way == "careful":
+                patch.setattr(csv_format, "_fast", lambda *_: False)
+                patch.setattr(csv_format, "_mixed", lambda *_: False)
+            result = ingest(folder / "in.csv", lake, KEEP)
+            contents = [
+                (v.name, v.kind, series(lake, v.name).time.tolist(), repr(plain(lake, v.name)))
+                for v in lake.find()
+            ]
+            found.append((result, contents))
+    assert found[0] == found[1]
+
+
 # Real data
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Entry = tuple[str, Times, Values]
 
 _BLOCK = 32_000_000
-_RUNS = 4  # files of one kind and day that a batch may leave
+_RUNS = 4  # files in which a batch may leave one variable's day
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ class Batch:
         self._spill()
         files = []
         for runs in self._files.values():
-            # Runs of one batch may repeat each other, so `once` needs them together.
-            if len(runs) > (1 if self.origin.once else _RUNS):
+            # Runs may repeat each other, so `once` needs those of one variable together.
+            if _deepest(runs) > (1 if self.origin.once else _RUNS):
                 whole, repeated = merged(runs, self._workshop.fresh(), once=self.origin.once)
                 self.repeated += repeated
                 for run in runs:
@@ -247,6 +247,13 @@ def _blocks(entries: list[Entry]) -> Iterator[list[Entry]]:
         nbytes += each
     if block:
         yield block
+
+
+def _deepest(runs: list[StoreFile]) -> int:
+    """In how many of these files one variable is, at most."""
+    if len(runs) < 2:
+        return len(runs)
+    return max(Counter(piece.name for run in runs for piece in run.pieces).values())
 
 
 def _refuse_unit(name: str, new: Span, other: Span) -> None:

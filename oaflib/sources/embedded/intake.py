@@ -201,7 +201,7 @@ class Intake:
         `codes` say which of `names` each row is of; `units`, likewise, in which unit it is.
         """
         time, value = rows
-        for which, mine in _groups(codes):
+        for which, mine in grouped(codes):
             series = Series(names[which], Kind.NUMERIC, "", time[mine], value[mine])
             if units:
                 self.add_with_units(series, units[0], units[1][mine])
@@ -222,7 +222,7 @@ class Intake:
             self.batch.add(replace(part, unit=units[int(codes[first])]))
 
 
-def _groups(codes: Codes) -> Iterator[tuple[int, NDArray[np.intp]]]:
+def grouped(codes: Codes) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """Each code and the rows that have it, in their order."""
     if not len(codes):
         return

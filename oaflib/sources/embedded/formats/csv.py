@@ -1,13 +1,14 @@
 """Long CSV: ``timestamp,variable,value``, and perhaps ``unit`` and ``kind``.
 
-Blocks of plain numbers are read by pyarrow at millions of rows a second; a block with anything else
-in it (a list, a text, a bad line) is read row by row, and says which line is bad.
+Blocks of plain numbers are read by pyarrow at millions of rows a second, blocks with texts and
+lists between them by variable; a block with a bad line is read row by row, to say which it is.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,9 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from oaflib.errors import IngestError
-from oaflib.series import Kind, Series
-from oaflib.sources.embedded.formats.sample import gathered, kind_named, parse
-from oaflib.sources.embedded.intake import Intake
+from oaflib.series import Kind, Series, Times, Values
+from oaflib.sources.embedded.formats.sample import NUMBER, gathered, kind_named, parse
+from oaflib.sources.embedded.intake import Intake, grouped
 
 _BLOCK = 16_000_000
 _LONGEST = 256_000_000
@@ -38,6 +39,9 @@ _COLUMNS = {
 }
 _NAME = pa.dictionary(pa.int32(), pa.string())
 _FIELD = 2**31 - 1
+_ODD_QUOTE = re.compile(rb'[^,\n"]"[^,\r\n"]')  # one that neither begins nor ends a field
+
+Coded = tuple[list[str], Any]
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def read(path: Path, intake: Intake) -> None:
                     if header.utc and intake.times.zone is None:
                         intake.times.zone = ZoneInfo("UTC")
                     line += 1
-                if not _fast(body, header, intake):
+                if not (_fast(body, header, intake) or _mixed(body, header, intake)):
                     _careful(body, line, header, intake)
                 line += body.count(b"\n")
     except (OSError, EOFError, zlib.error) as error:
@@ -146,13 +150,85 @@ def _fast(block: bytes, header: Header, intake: Intake) -> bool:
     """Take a block of numbers; False, and nothing taken, when there is anything else in it."""
     if not block.strip():
         return True
-    types = {"variable": _NAME, "value": pa.float64(), "unit": _NAME, "kind": _NAME}
+    rows = _parsed(block, header, intake, pa.float64())
+    if rows is None:
+        return False
+    if any(intake.batch.kind_of(name) not in (None, Kind.NUMERIC) for name in rows.names):
+        return False
+    if rows.kinds and rows.kinds[0] != ["NUMERIC"]:
+        return False
+    intake.add_rows(rows.names, rows.codes, (rows.time, rows.value.to_numpy()), rows.units)
+    return True
+
+
+def _mixed(block: bytes, header: Header, intake: Intake) -> bool:
+    """Take a block of any kinds without a bad line; False, and nothing taken, when there is one."""
+    rows = None if "kind" in header.columns else _parsed(block, header, intake, pa.string())
+    if rows is None:
+        return False
+    taken = []
+    try:
+        for which, mine in grouped(rows.codes):
+            name = rows.names[which]
+            texts = rows.value.take(pa.array(mine))
+            kind = intake.batch.kind_of(name) or parse(texts[0].as_py(), None)[0]
+            series = Series(name, kind, "", rows.time[mine], _values(texts, kind))
+            taken.append((series, mine))
+    except ValueError:
+        return False
+    # Two spellings of a name may have been taken for two variables of two kinds.
+    if len({series.name for series, _ in taken}) < len(taken):
+        return False
+    for series, mine in taken:
+        if rows.units:
+            intake.add_with_units(series, rows.units[0], rows.units[1][mine])
+        else:
+            intake.batch.add(series)
+    return True
+
+
+def _values(texts: Any, kind: Kind) -> Values:
+    """Texts as samples of that kind; ValueError when one is none."""
+    if kind is Kind.NUMERIC:
+        texts = pc.utf8_trim_whitespace(texts)
+        if not pc.all(pc.match_substring_regex(texts, f"^(?:{NUMBER})$")).as_py():
+            raise ValueError("not a number")
+        return np.asarray(pc.cast(texts, pa.float64()).to_numpy())
+    written = texts.to_pylist()
+    if kind is not Kind.TEXTUAL:
+        written = [parse(text, kind)[1] for text in written]
+    return gathered(kind, written)
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """The columns of a block without a bad line: its names, times and values.
+
+    `codes` say which name each row has; `units` and `kinds` are texts and codes likewise.
+    """
+
+    names: list[str]
+    codes: Any
+    time: Times
+    value: Any
+    units: Coded | None
+    kinds: Coded | None
+
+
+def _parsed(block: bytes, header: Header, intake: Intake, value: pa.DataType) -> _Parsed | None:
+    """The block by pyarrow, its values of that type; None when it does not see it through."""
+    quotes = block.count(b'"')
+    if quotes % 2 or (quotes and _ODD_QUOTE.search(block)):
+        return None  # pyarrow would make something of it
+    types = {"variable": _NAME, "value": value, "unit": _NAME, "kind": _NAME}
     types["time"] = _time_type(block, header, intake)
     try:
         rows = pyarrow.csv.read_csv(
             pa.BufferReader(block),
-            read_options=pyarrow.csv.ReadOptions(column_names=list(header.columns)),
-            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=b'"' in block),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=list(header.columns), block_size=len(block) // 4 + 1_000_000
+            ),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=quotes > 0),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types, null_values=[], strings_can_be_null=False
             ),
@@ -161,21 +237,17 @@ def _fast(block: bytes, header: Header, intake: Intake) -> bool:
         if types["time"] == pa.timestamp("ns"):
             assert intake.times.zone is not None
             time = pc.assume_timezone(time, intake.times.zone.key)
-        time = time.cast(pa.int64()).to_numpy()
         names, codes = _coded(rows["variable"])
-        names = [intake.name(name) for name in names]
+        return _Parsed(
+            [intake.name(name) for name in names],
+            codes,
+            time.cast(pa.int64()).to_numpy(),
+            rows["value"],
+            _coded(rows["unit"]) if "unit" in header.columns else None,
+            _coded(rows["kind"]) if "kind" in header.columns else None,
+        )
     except (pa.ArrowException, ValueError):
-        return False
-    if any(intake.batch.kind_of(name) not in (None, Kind.NUMERIC) for name in names):
-        return False
-    if "kind" in header.columns and _coded(rows["kind"])[0] != ["NUMERIC"]:
-        return False
-    value = rows["value"].to_numpy()
-    if "unit" in header.columns:
-        intake.add_rows(names, codes, (time, value), units=_coded(rows["unit"]))
-    else:
-        intake.add_rows(names, codes, (time, value))
-    return True
+        return None
 
 
 def _time_type(block: bytes, header: Header, intake: Intake) -> pa.DataType:
@@ -190,7 +262,7 @@ def _time_type(block: bytes, header: Header, intake: Intake) -> pa.DataType:
     return pa.timestamp("ns", "UTC")
 
 
-def _coded(column: Any) -> tuple[list[str], Any]:
+def _coded(column: Any) -> Coded:
     """The distinct texts of a dictionary column, and which each row has."""
     whole = column.unify_dictionaries().combine_chunks()
     return whole.dictionary.to_pylist(), whole.indices.to_numpy()

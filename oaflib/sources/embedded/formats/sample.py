@@ -10,10 +10,11 @@ import numpy as np
 
 from oaflib.series import Kind, Values, stack
 
-_NUMBER = re.compile(
-    r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|nan|inf|infinity)",
-    re.ASCII | re.IGNORECASE,
+NUMBER = (
+    r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?"
+    r"|[nN][aA][nN]|[iI][nN][fF]|[iI][nN][fF][iI][nN][iI][tT][yY])"
 )
+_NUMBER = re.compile(NUMBER)
 _INT32 = 2**31
 
 
