@@ -173,6 +173,8 @@ class Changes:
     ages : by identity, of the alarms in the report.
     cleared : alarms that are gone, also those nobody checks any more.
     unjudged : open alarms that this report could not judge.
+    silence_ends : one sentence for each silence that ran out since the report before and whose
+        alarm is still there.
     compared : False when a later report was already there; then nothing is marked.
     """
 
@@ -180,10 +182,11 @@ class Changes:
     ages: Mapping[str, Age] = field(default_factory=dict)
     cleared: tuple[PastAlarm, ...] = ()
     unjudged: tuple[PastAlarm, ...] = ()
+    silence_ends: tuple[str, ...] = ()
     compared: bool = True
 
     def marked(self, change: Change | None) -> tuple[Outcome, ...]:
-        """The alarms of the report with that mark, the worst first."""
+        """The alarms of the report with that mark, the worst first; silenced ones left out."""
         return self._by_mark.get(change, ())
 
     @cached_property
@@ -191,8 +194,14 @@ class Changes:
         """Sorted once: a storm has a hundred thousand."""
         found: dict[Change | None, list[Outcome]] = {}
         for outcome in self.report.alarms:
-            found.setdefault(outcome.change, []).append(outcome)
+            if not outcome.silenced:
+                found.setdefault(outcome.change, []).append(outcome)
         return {change: tuple(outcomes) for change, outcomes in found.items()}
+
+    @cached_property
+    def silenced(self) -> tuple[Outcome, ...]:
+        """The alarms that somebody silenced: on the page, and in no mail."""
+        return tuple(outcome for outcome in self.report.alarms if outcome.silenced)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -31,9 +31,23 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
     @property
+    def urgency(self) -> int:
+        """Order in which people are told; larger comes first, and a real ALARM before all."""
+        return _URGENCY.index(self)
+
+    @property
     def alarming(self) -> bool:
         """Whether a report of this severity is one WITH_ALM."""
         return self in (Severity.ALARM, Severity.INVALID)
+
+
+_URGENCY = (
+    Severity.NOT_APPLICABLE,
+    Severity.OK,
+    Severity.WARNING,
+    Severity.INVALID,
+    Severity.ALARM,
+)
 
 
 class Fault(StrEnum):
@@ -74,6 +88,8 @@ class Outcome:
     guidance : what the dataset's author says to do.
     members : the devices or variables folded under this outcome.
     forecast : of ageing checks, when the limit will be crossed (`oaf-report/1`).
+    silenced : who silenced it, until when and why; such an alarm is not mailed.
+    silence_ended : the same of a silence that ran out while the alarm stayed.
     """
 
     check: str
@@ -90,6 +106,8 @@ class Outcome:
     members: tuple[str, ...] = ()
     change: Change | None = None
     forecast: Mapping[str, Any] | None = None
+    silenced: str = ""
+    silence_ended: str = ""
 
     @property
     def identity(self) -> str:
@@ -116,6 +134,9 @@ class Outcome:
             document["members"] = list(self.members)
         if self.forecast is not None:
             document["forecast"] = plain(self.forecast)
+        for key in ("silenced", "silence_ended"):
+            if getattr(self, key):
+                document[key] = getattr(self, key)
         return document
 
     @classmethod
@@ -138,6 +159,8 @@ class Outcome:
             members=tuple(document.get("members", ())),
             change=None if change is None else Change(change),
             forecast=document.get("forecast"),
+            silenced=document.get("silenced", ""),
+            silence_ended=document.get("silence_ended", ""),
         )
 
 
@@ -225,11 +248,11 @@ class Report:
 
     @property
     def alarms(self) -> tuple[Outcome, ...]:
-        """ALARM and INVALID outcomes, the worst first, then by device."""
+        """ALARM outcomes, then INVALID ones, each by device."""
         return tuple(
             sorted(
                 (o for o in self.outcomes if o.severity.alarming),
-                key=lambda o: (-o.severity.rank, o.device, o.variable, o.check),
+                key=lambda o: (-o.severity.urgency, o.device, o.variable, o.check),
             )
         )
 

@@ -89,11 +89,11 @@ BWS PS · 2026-11-22 · PS wire scanners
 2 NEW, 1 ongoing, 1 cleared
 
 NEW (2)
-INVALID D4:CURRENT: allowed: at most 1.02 A
-        range, calibration: nothing was logged
 ALARM   D3:CURRENT: 1.03123 A (allowed: at most 1.02 A), since 07:00
         range, calibration: above the limit
         -> Compare both front ends.
+INVALID D4:CURRENT: allowed: at most 1.02 A
+        range, calibration: nothing was logged
 
 ONGOING (1)
 ALARM   D1:CURRENT, range: 1.03123 A (allowed: at most 1.02 A), \
@@ -131,7 +131,7 @@ def test_text_and_html_say_the_same():
     message = compose(story(), LINKS, SETTINGS)
     places = [
         message.html.index(word)
-        for word in ("2 NEW", "D4:CURRENT", "D3:CURRENT", "Compare both", "D1:CURRENT", "D2:CURR")
+        for word in ("2 NEW", "D3:CURRENT", "Compare both", "D4:CURRENT", "D1:CURRENT", "D2:CURR")
     ]
     assert places == sorted(places)
     hrefs = re.findall(r'href="([^"]+)"', message.html)
@@ -452,8 +452,8 @@ def test_a_digest_has_the_news_first_and_the_quiet_last():
     assert message.subject == ("[OAF] 4 reports 2026-11-22: 2 NEW, 2 ongoing, 1 cleared, 1 failed")
     order = [
         "BWS PS 2026-11-22: 2 NEW, 1 ongoing, 1 cleared",
-        "INVALID D4:CURRENT",
         "ALARM   D3:CURRENT",
+        "INVALID D4:CURRENT",
         "OTHER REPORTS",
         "INVALID BCT LHC-B1-cmp 2026-11-22: FAILED",
         "ALARM   BWS SPS-414 2026-11-22: 1 ongoing",

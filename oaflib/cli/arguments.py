@@ -41,6 +41,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     what = mail.add_mutually_exclusive_group(required=True)
     what.add_argument("--flush", action="store_true", help="send what is waiting")
     what.add_argument("--list", action="store_true", help="what is waiting, and what died")
+    _silence(command("silence", "leave alarms out of the mails until a day; or list silences"))
+    known = command("acknowledge", "leave an alarm out of the mails until it clears")
+    known.add_argument("device", metavar="DEVICE", help="device, variable, or pattern with %%")
+    _known(known, required=True)
     command("check-config", "check every file of the configuration; nothing runs")
     listing = command("list", "the tasks, sources and templates of the project")
     listing.add_argument("--json", action="store_true", help="for programs")
@@ -92,6 +96,29 @@ def _ingest(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="", help="device of columns that name only a field")
     parser.add_argument("--zone", default="", help="zone of times written without one")
+
+
+def _silence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "device",
+        nargs="?",
+        default="",
+        metavar="DEVICE",
+        help="device, variable, or pattern with %%",
+    )
+    parser.add_argument("--until", type=_day, metavar="DAY", help="the last day reports are about")
+    parser.add_argument(
+        "--from", type=_day, dest="begin", metavar="DAY", help="the first of them (yesterday)"
+    )
+    parser.add_argument("--list", action="store_true", help="what is silenced")
+    _known(parser)
+
+
+def _known(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """What a silence and an acknowledgement both say."""
+    parser.add_argument("--check", default="", help="only what this check finds (else all)")
+    parser.add_argument("--reason", default="", required=required, metavar="TEXT", help="why")
+    parser.add_argument("--author", default="", metavar="NAME", help="who (else your login)")
 
 
 def _window(parser: argparse.ArgumentParser) -> None:

@@ -185,6 +185,20 @@ def demo(given: Namespace) -> int:
     return fill(given)
 
 
+def silence(given: Namespace) -> int:
+    """A silence written, or all listed."""
+    from oaflib.cli.silencing import silence
+
+    return silence(given)
+
+
+def acknowledge(given: Namespace) -> int:
+    """An alarm acknowledged."""
+    from oaflib.cli.silencing import acknowledge
+
+    return acknowledge(given)
+
+
 def store_of(project: Project, name: str = "") -> Path:
     """The folder of an embedded source: the one named, or the only one.
 
@@ -297,6 +311,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "ingest": ingest,
     "publish": publish,
     "mail": mail,
+    "silence": silence,
+    "acknowledge": acknowledge,
     "check-config": check_configuration,
     "list": listing,
     "demo": demo,

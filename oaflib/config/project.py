@@ -16,6 +16,9 @@ from oaflib.config.site import Site, SourceSettings, faults_of_source, read_site
 from oaflib.config.tasks import Surroundings, Task, read_tasks
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError, Problem
+from oaflib.silences import FILE as SILENCES
+from oaflib.silences import Silence
+from oaflib.silences import read as read_silences
 
 SITE = "config/site.toml"
 INSTRUMENTS = "config/instruments.toml"
@@ -32,6 +35,7 @@ class Project:
     instruments: Mapping[str, Instrument]
     tasks: tuple[Task, ...] = ()
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
 
     @property
     def runs(self) -> Path:
@@ -194,12 +198,24 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
         datasets, complaints = _datasets(project, _known(project, documents[1]), templates)
         tasks = _Tasks(project, documents, templates)
         files += [*complaints, tasks.complaints]
-        project = replace(project, datasets=datasets, tasks=tasks.read())
+        silences = Complaints(SILENCES)
+        files.append(silences)
+        known = _silences(root, silences)
+        project = replace(project, datasets=datasets, tasks=tasks.read(), silences=known)
         for instrument in instruments.values():
             name = instrument.template
             if name and (fault := templates.fault_of(name, "template")):
                 documents[1].at((instrument.id, "template"), fault)
     return project, in_order([problem for file in files for problem in file.every()])
+
+
+def _silences(root: Path, complaints: Complaints) -> tuple[Silence, ...]:
+    try:
+        return read_silences(root / SILENCES)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            complaints.add(problem.place, problem.message)
+        return ()
 
 
 def _datasets(

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from oaflib import changes as changing
 from oaflib import report as documents
+from oaflib import silences as silencing
 from oaflib.body import Body
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
@@ -168,6 +169,7 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     desk.state.put_run(entry)
     remembered = _remembered(desk.state, run.report.id)
     state, changed = changing.advance(remembered, run.report)
+    changed = silencing.apply(changed, desk.project.silences)
     try:
         folder = place(changed.report, body_of(run), desk.project.publish, desk.site)
     except (OafError, OSError) as error:

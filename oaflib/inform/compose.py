@@ -30,7 +30,7 @@ def verdict(changes: Changes) -> Verdict:
     """What the subject says after the colon."""
     report = changes.report
     counts, change = report.counts, changes.counts
-    alarms = counts["alarm"] + counts["invalid"]
+    alarms = counts["alarm"] + counts["invalid"] - len(changes.silenced)
     parts: list[str] = []
     if change["new"]:
         parts.append(f"{change['new']} NEW")
@@ -45,7 +45,13 @@ def verdict(changes: Changes) -> Verdict:
     if not report.outcomes:
         return Verdict(", ".join(["nothing was judged", *parts]), "invalid")
     if alarms:
-        return Verdict(", ".join(parts), "alarm" if counts["alarm"] else "invalid")
+        real = any(
+            outcome.severity is Severity.ALARM and not outcome.silenced
+            for outcome in report.outcomes
+        )
+        return Verdict(", ".join(parts), "alarm" if real else "invalid")
+    if changes.silenced:
+        return Verdict(", ".join(["no other alarm", *parts]), "calm")
     if counts["warning"]:
         return Verdict(", ".join([counted(counts["warning"], "warning"), *parts]), "warning")
     if not counts["ok"]:
@@ -181,6 +187,9 @@ def _notes(changes: Changes) -> tuple[str, ...]:
             f"{counted(count, 'older alarm')} could not be judged this time and "
             f"{'stays' if count == 1 else 'stay'} open."
         )
+    notes += [f"A silence has ended: {shown(sentence, 400)}." for sentence in changes.silence_ends]
+    if changes.silenced:
+        notes.append(f"{len(changes.silenced)} silenced (on the page).")
     if not changes.compared:
         notes.append("Made after later reports of this dataset: not compared with earlier ones.")
     counts = report.counts

@@ -17,6 +17,7 @@ from oaflib.inform.sheet import Line, Links, Section, Sheet, Tone
 from oaflib.inform.texts import counted, shown
 from oaflib.report import Change, Report, Severity
 
+_ENDS = 10  # silences said to have ended
 _NAMES = 40  # datasets listed by name when there is nothing to say of them
 
 
@@ -182,7 +183,8 @@ def _urgency(part: Part) -> tuple[int, int, str]:
         return (0, -counts["new"], report.id)
     if failed(report):
         return (1, 0, report.id)
-    return (2 if report.alarms else 3 if counts["cleared"] else 4, 0, report.id)
+    alarms = len(report.alarms) > len(part.changes.silenced)
+    return (2 if alarms else 3 if counts["cleared"] else 4, 0, report.id)
 
 
 def _total(parts: Sequence[Part]) -> Verdict:
@@ -195,7 +197,7 @@ def _total(parts: Sequence[Part]) -> Verdict:
     failures = sum(failed(part.changes.report) for part in parts)
     if failures:
         said.append(f"{failures} failed")
-    alarms = [o for part in parts for o in part.changes.report.alarms]
+    alarms = [o for part in parts for o in part.changes.report.alarms if not o.silenced]
     if not alarms and not failures:
         return Verdict(", ".join(["OK", *said]), "good")
     tone: Tone = "alarm" if any(o.severity is Severity.ALARM for o in alarms) else "invalid"
@@ -237,7 +239,13 @@ def _first(lines: Sequence[Line], count: int) -> tuple[tuple[Line, ...], int]:
 def _standing_line(part: Part) -> Line:
     """A dataset in one line; without value when there is nothing to say of it."""
     report, words = part.changes.report, verdict(part.changes)
-    busy = bool(report.alarms or part.changes.cleared or failed(report))
+    changes = part.changes
+    busy = bool(
+        len(report.alarms) > len(changes.silenced)
+        or changes.cleared
+        or changes.silence_ends
+        or failed(report)
+    )
     return Line(
         head=f"{part.name} {shown(report.window.label, 30)}",
         tag=str(report.severity) if report.severity.alarming else "",
@@ -249,14 +257,21 @@ def _standing_line(part: Part) -> Line:
 
 def _quiet(parts: Sequence[Part]) -> tuple[str, ...]:
     """The datasets of which there is nothing to say, by name."""
+    ends = [sentence for part in parts for sentence in part.changes.silence_ends]
+    notes = [f"A silence has ended: {shown(sentence, 400)}." for sentence in ends[:_ENDS]]
+    silenced = sum(len(part.changes.silenced) for part in parts)
+    if silenced:
+        notes.append(f"{silenced} silenced (on the pages).")
     quiet = [
-        part for part in parts if not part.changes.counts["new"] and not _standing_line(part).value
+        part
+        for part in parts
+        if not part.changes.report.alarms and not _standing_line(part).value
     ]
     if not quiet:
-        return ()
+        return tuple(notes)
     names = ", ".join(part.name for part in quiet[:_NAMES])
     more = f" and {len(quiet) - _NAMES} more" if len(quiet) > _NAMES else ""
-    return (f"Without alarms: {names}{more}.",)
+    return (*notes, f"Without alarms: {names}{more}.")
 
 
 def _troubles(morning: Morning, failures: Sequence[Failure], lines: int) -> tuple[Section, ...]:

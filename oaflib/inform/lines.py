@@ -37,7 +37,7 @@ def found_lines(
         parts = [members] if len(members) >= _FOLD else [[member] for member in members]
         for part in parts:
             line = _line(part, window, ages, brief=brief)
-            lines.append((-part[0].severity.rank, -len(part), line.head, line))
+            lines.append((-part[0].severity.urgency, -len(part), line.head, line))
     return [line for *_, line in sorted(lines, key=lambda entry: entry[:3])]
 
 
@@ -49,7 +49,7 @@ def cleared_lines(
     Of one whose identity is not among `checked`, nobody knows whether the fault is gone.
     """
     lines = []
-    for alarm in sorted(alarms, key=lambda alarm: (-alarm.severity.rank, alarm.identity)):
+    for alarm in sorted(alarms, key=lambda alarm: (-alarm.severity.urgency, alarm.identity)):
         names = (_name(alarm.device, alarm.variable), shown(alarm.check, 60))
         was = f"was {alarm.severity} since {when(alarm.since, window)}"
         gone = alarm.identity in checked
@@ -76,7 +76,7 @@ def cut(lines: Sequence[Line], budget: int) -> tuple[tuple[Line, ...], int]:
     room = budget if not others else max(budget // 4, budget - need)
     first, used = _take(invalid, room)
     second, _ = _take(others, budget - used)
-    kept = [*first, *second]
+    kept = [*second, *first]
     left = sum(line.weight for line in lines) - sum(line.weight for line in kept)
     return tuple(kept), left
 

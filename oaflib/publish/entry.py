@@ -24,7 +24,7 @@ class Entry:
     """What the lists say of one report.
 
     `severity` is the report's; `failed` says it did not finish. `counts` are by lower-case
-    severity, `changes` by lower-case change. `start`, `end` and `made_at` are UTC.
+    severity, `changes` by lower-case change; alarms that are ``silenced`` count as nothing else. `start`, `end` and `made_at` are UTC.
     """
 
     instrument: str
@@ -149,8 +149,15 @@ class Entry:
             severity=report.severity,
             failed=not report.finished,
             counts=report.counts,
-            changes={
-                change.lower(): sum(o.change is change for o in report.outcomes)
-                for change in Change
-            },
+            changes=_changes(report),
         )
+
+
+def _changes(report: Report) -> dict[str, int]:
+    """How many of each change; ``silenced`` only when there are."""
+    counts = {
+        change.lower(): sum(o.change is change and not o.silenced for o in report.outcomes)
+        for change in Change
+    }
+    silenced = sum(bool(outcome.silenced) for outcome in report.outcomes)
+    return {**counts, "silenced": silenced} if silenced else counts

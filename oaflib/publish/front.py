@@ -123,12 +123,17 @@ class Front:
     @cached_property
     def new(self) -> tuple[Line, ...]:
         """New alarms, the worst first; so is one nobody compared with the day before."""
-        return self._lines(lambda outcome: outcome.change is not Change.ONGOING)
+        return self._lines(lambda o: o.change is not Change.ONGOING and not o.silenced)
 
     @cached_property
     def ongoing(self) -> tuple[Line, ...]:
         """Alarms that were there before, the worst first."""
-        return self._lines(lambda outcome: outcome.change is Change.ONGOING)
+        return self._lines(lambda o: o.change is Change.ONGOING and not o.silenced)
+
+    @cached_property
+    def silenced(self) -> tuple[Line, ...]:
+        """Alarms that somebody silenced, the worst first."""
+        return self._lines(lambda outcome: outcome.silenced)
 
     @cached_property
     def cleared(self) -> tuple[Line, ...]:
@@ -184,11 +189,13 @@ class Front:
             c.entry.counts.get("alarm", 0) + c.entry.counts.get("invalid", 0)
             for c in self.current
             if not c.entry.failed
-        ) - of("ongoing")
+        )
+        new -= of("ongoing") + of("silenced")
         return {
             "new": max(new, 0),
             "ongoing": of("ongoing"),
             "cleared": of("cleared"),
+            "silenced": of("silenced"),
             "failed": len(self.failed),
             "late": len(self.late),
             "reports": len(self.current),
@@ -200,9 +207,10 @@ class Front:
         counts = self.counts
         if not self.cards:
             return "No report yet."
-        parts = [f"{counts[name]} {name}" for name in ("new", "ongoing", "cleared") if counts[name]]
+        told = ("new", "ongoing", "cleared", "silenced")
+        parts = [f"{counts[name]} {name}" for name in told if counts[name]]
         if not (counts["new"] or counts["ongoing"]):
-            parts.insert(0, "no alarm")
+            parts.insert(0, "no other alarm" if counts["silenced"] else "no alarm")
         parts += [
             f"{counted(counts[name], 'report')} {name}"
             for name in ("failed", "late")
@@ -279,7 +287,7 @@ class Front:
             for finding in card.alarms
             if chosen(finding.outcome)
         ]
-        lines.sort(key=lambda line: (-line.finding.outcome.severity.rank, line.card.entry.id))
+        lines.sort(key=lambda line: (-line.finding.outcome.severity.urgency, line.card.entry.id))
         return tuple(lines)
 
 
@@ -296,7 +304,12 @@ def card_of(report: Report, anchors: Sequence[str], shelf: Shelf, trends: Trends
     entry = Entry.of_report(report)
     ordered = sorted(
         zip(report.outcomes, anchors, strict=True),
-        key=lambda pair: (pair[0].change is Change.ONGOING, -pair[0].severity.rank, pair[0].device),
+        key=lambda pair: (
+            bool(pair[0].silenced),
+            pair[0].change is Change.ONGOING,
+            -pair[0].severity.urgency,
+            pair[0].device,
+        ),
     )
     alarms = [
         Finding(outcome, anchor, tuple(trends.get(outcome.identity, ()))[-30:])

@@ -35,9 +35,9 @@ def matrix(outcomes: Sequence[Outcome], anchors: Sequence[str]) -> Matrix:
     rank: dict[str, int] = {}
     for index, outcome in enumerate(outcomes):
         key = (outcome.device, outcome.check)
-        if key not in worst or outcomes[worst[key]].severity.rank < outcome.severity.rank:
+        if key not in worst or outcomes[worst[key]].severity.urgency < outcome.severity.urgency:
             worst[key] = index
-        rank[outcome.device] = max(rank.get(outcome.device, 0), outcome.severity.rank)
+        rank[outcome.device] = max(rank.get(outcome.device, 0), outcome.severity.urgency)
     checks = tuple(dict.fromkeys(outcome.check for outcome in outcomes))
     devices = sorted(rank, key=lambda device: (-rank[device], device))
     rows = []

@@ -54,7 +54,12 @@ def report_page(leaf: Leaf, site: Site) -> str:
     anchors = anchored(report.outcomes)
     told = sorted(
         ((outcome, anchors[index]) for index, outcome in enumerate(report.outcomes)),
-        key=lambda pair: (-pair[0].severity.rank, pair[0].device, pair[0].variable, pair[0].check),
+        key=lambda pair: (
+            -pair[0].severity.urgency,
+            pair[0].device,
+            pair[0].variable,
+            pair[0].check,
+        ),
     )
     alarms = [pair for pair in told if pair[0].severity.alarming]
     return _render(
@@ -66,7 +71,9 @@ def report_page(leaf: Leaf, site: Site) -> str:
         report=report,
         entry=leaf.entry,
         body=leaf.body,
-        alarms=sorted(alarms, key=lambda pair: pair[0].change is Change.ONGOING),
+        alarms=sorted(
+            alarms, key=lambda pair: (bool(pair[0].silenced), pair[0].change is Change.ONGOING)
+        ),
         warnings=[pair for pair in told if pair[0].severity.name == "WARNING"],
         cleared=[pair for pair in told if pair[0].change is Change.CLEARED],
         outcomes=told,
@@ -199,6 +206,7 @@ def _environment() -> Environment:
         size=words.size,
         chip=words.marked,
         counted=words.counted,
+        capital=lambda text: text[:1].upper() + text[1:],
         verdict=words.verdict,
         markup=Markup,
     )
