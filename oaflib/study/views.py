@@ -125,14 +125,29 @@ class Outcomes(list[Outcome]):
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A small HTML table of texts, all escaped; long ones are cut and said to be."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    """A small HTML table of texts, all escaped; long ones are cut and said to be.
+
+    Columns of words get the class ``words``, by which the page sets them to the left.
+    """
+    shown = rows[:_SHOWN]
+    words = [any(_is_word(row[i]) for row in shown) for i in range(len(head))]
+    cells = "".join(map(_cell, ["th"] * len(head), head, words))
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows[:_SHOWN]
+        "<tr>" + "".join(map(_cell, ["td"] * len(row), row, words)) + "</tr>" for row in shown
     )
     more = f"<p>… and {len(rows) - _SHOWN:,} more.</p>" if len(rows) > _SHOWN else ""
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _is_word(text: str) -> bool:
+    return bool(text) and not (text[0].isdigit() or text[0] in "+-–.<>…")
+
+
+def _cell(tag: str, text: str, word: bool) -> str:
+    if word:
+        return f'<{tag} class="words">{escape(text)}</{tag}>'
+    kept = text.replace(" ", "\N{NO-BREAK SPACE}") if tag == "td" and len(text) < 24 else text
+    return f"<{tag}>{escape(kept)}</{tag}>"
 
 
 def number(value: Found) -> str:

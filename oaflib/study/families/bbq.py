@@ -53,7 +53,7 @@ def captured(tune: Floats, frequency: float) -> tuple[Mask, int]:
 
 
 def _tunes(records: Records, modes: Modes) -> FamilyTable:
-    title = "Tunes"
+    title = "Tunes and lines of 50 Hz"
     rows = []
     stable_known = False
     for name in names_of(records, _TUNE, Kind.NUMERIC):

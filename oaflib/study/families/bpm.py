@@ -124,7 +124,7 @@ def _monitors(records: Records) -> list[FamilyTable]:
     if not counts:
         return []
     head = ("orbit", "monitors", "acquisitions", *words)
-    found = [FamilyTable("Monitors", head, tuple(counts))]
+    found = [FamilyTable("Orbits", head, tuple(counts))]
     rows = tuple(row for _, row in sorted(odd))
     columns = ("monitor", "plane", "it is", "how", "since")
     note = "" if rows else "None: every monitor moves as the others do."

@@ -46,9 +46,7 @@ def _cameras(records: Records, images: dict[str, str]) -> FamilyTable:
         series = records[name]
         rows.append((camera, f"{len(series):,}", *_pixels(series)))
     head = ("camera", "images", "sizes", "changes of size", "saturated images", "brightest pixel")
-    note = (
-        f"Dead pixels never change, hot ones stand out in every image; {_LOOKED} images looked at."
-    )
+    note = f"Dead pixels never change, hot ones stand out in every one of {_LOOKED} images at most."
     return FamilyTable("Cameras", (*head, "dead pixels", "hot pixels"), tuple(rows), note)
 
 
@@ -121,7 +119,7 @@ def _dumps(records: Records, images: dict[str, str]) -> list[FamilyTable]:
         return []
     usual = max(seen for _, seen, _ in rows)
     shown = tuple(
-        (*row, "fine" if usual and seen == usual else "missing")
+        (*row, "yes" if usual and seen == usual else "no")
         for _, seen, row in sorted(rows, key=lambda entry: entry[0])
     )
     missing = sum(row[-1] == "no" for row in shown)

@@ -109,7 +109,8 @@ def _wires(
         rows.append(tuple(row))
     head = ("wire", "scans", "of what it bears", *shown)
     note = "" if usual else "No check of kind over_usage says what a wire bears."
-    return FamilyTable("Wires", (*head, "median top", "flat tops", "no signal"), tuple(rows), note)
+    columns = (*head, "median top", "flat tops", "no signal")
+    return FamilyTable("Scans and settings", columns, tuple(rows), note)
 
 
 def _in_force(records: Records, field: str) -> dict[str, str]:

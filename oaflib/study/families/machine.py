@@ -107,14 +107,14 @@ def _fills(records: Records) -> list[FamilyTable]:
         for first, last in zip([start, *edges], [*edges, stop], strict=True):
             number = str(fills.at(np.array([first]))[0]) or DASH
             by_fill.setdefault(number, []).append((first, last, mode))
-    beams = names_of(records, r".*INTENSITY", Kind.NUMERIC)[:4]
+    beams = _one_a_beam(names_of(records, r".*BEAM_INTENSITY", Kind.NUMERIC))
     rows = []
     for number, spans in by_fill.items():
         stable = sum(stop - start for start, stop, mode in spans if mode.startswith("STABLE"))
         whole = (spans[0][0], spans[-1][1])
         path: list[str] = []
         for start, stop, mode in spans:
-            path.append(f"{mode} {lasted(stop - start)}")
+            path.append(f"{mode} {lasted(stop - start)}".replace(" ", "\N{NO-BREAK SPACE}"))
         rows.append(
             (
                 number,
@@ -127,6 +127,14 @@ def _fills(records: Records) -> list[FamilyTable]:
         )
     head = ("fill", "from", "on this day", "stable", *(f"highest {device_of(n)}" for n in beams))
     return [FamilyTable("Fills", (*head, "beam modes"), tuple(rows))]
+
+
+def _one_a_beam(names: Sequence[str]) -> list[str]:
+    """The first intensity of each beam."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(device_of(name).rpartition(".")[2], name)
+    return list(first.values())[:4]
 
 
 def _highest(series: Series, start: int, stop: int) -> str:
