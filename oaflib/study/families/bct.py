@@ -63,17 +63,10 @@ def _each(records: Records, names: Sequence[str], modes: Modes) -> FamilyTable:
                 *(figure(v, own, 3) for v in (average(baseline), spread(baseline), drift)),
             )
         )
-    head: tuple[str, ...] = (
-        "transformer",
-        "samples",
-        "highest",
-        "with beam",
-        "baseline",
-        "its noise",
-        "its drift",
-    )
-    if not dark:
-        rows = [row[:4] for row in rows]
+    head: tuple[str, ...] = ("transformer", "samples", "highest", "with beam")
+    if dark:
+        head = (*head, "baseline", "its noise", "its drift")
+    rows = [row[: len(head)] for row in rows]
     note = "Baseline: mean without beam (NOBEAM, CYCLING, RAMPDOWN, RECOVERY); drift over the day."
     if not dark:
         note = "No time without beam is known, so there is no baseline."
@@ -116,11 +109,12 @@ def _ratios(records: Records, names: Sequence[str], modes: Modes) -> list[Family
         ratio = np.asarray(one.value, dtype=np.float64)[beam] / against[beam]
         by_hour = _by_hour(one.time[beam], ratio)
         drift = by_hour[-1] - by_hour[0] if len(by_hour) > 1 else float("nan")
-        words = [f"{value:.5f}" for value in (middle(ratio), *_ends(by_hour)) if value == value]
+        told = (middle(ratio), *_ends(by_hour))
+        words = [DASH if np.isnan(value) else f"{value:.5f}" for value in told]
         rows.append(
             (
                 f"{device_of(name)} / {device_of(reference)}",
-                *(words or [DASH, DASH, DASH]),
+                *words,
                 DASH if np.isnan(drift) else f"{100 * drift + 0:+.2f} %".replace("-0.00", "+0.00"),
                 figure(100 * spread(ratio), "%", 2),
             )

@@ -97,7 +97,7 @@ def _wires(
     shown = [word for word in settings if settings[word]]
     rows = []
     for wire, count in sorted(scans.items(), key=lambda item: -(item[1] or 0)):
-        profiles = [n for n in names_of(records, _DATA) if device_of(n) == wire]
+        profiles = [n for n in names_of(records, _DATA, Kind.VECTORNUMERIC) if device_of(n) == wire]
         flat, blind, top = signal(records[profiles[0]]) if profiles else (0, 0, float("nan"))
         total = len(records[profiles[0]]) if profiles else 0
         budget = budgets.get(wire, usual)

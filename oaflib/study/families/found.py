@@ -176,7 +176,9 @@ def states(records: Records, name: str) -> Modes:
 def _state(value: object) -> str:
     if isinstance(value, str):
         return value.strip().upper()
-    return f"{value:g}" if isinstance(value, (int, float, np.number)) else str(value)
+    if isinstance(value, (int, float, np.number)):
+        return f"{value:g}" if value == value else "unknown"
+    return str(value)
 
 
 def clock(records: Records, ns: int | np.integer) -> str:
