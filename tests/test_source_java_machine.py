@@ -236,6 +236,17 @@ with source(jvm_options=["-Xmx48m"]) as opened:
     assert few == "5"
 
 
+def test_a_thread_left_in_java_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    World().write(tmp_path / "w.tsv")
+    code = """
+with source():
+    import jpype
+    timer = jpype.java.util.Timer()  # its thread lives until it is cancelled, and nobody does
+    print("done")
+"""
+    assert python(code, tmp_path) == "done\n"
+
+
 def test_the_helper_is_compiled_once(tmp_path: Path) -> None:
     folder = classes(cache=tmp_path)
     assert folder is not None

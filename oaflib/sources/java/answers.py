@@ -52,9 +52,9 @@ def statistics_of(variable: Variable, item: Any) -> Statistics | None:
 
     A NaN among the samples makes the service's numbers NaN, and those say nothing.
     """
-    count = int(item.getValueCount())
+    count = count_of(item)
     numbers = [
-        math.nan if number is None else float(number.doubleValue())
+        math.nan if number is None else _number(number)
         for number in (
             item.getMinValue(),
             item.getMaxValue(),
@@ -80,6 +80,11 @@ def statistics_of(variable: Variable, item: Any) -> Statistics | None:
     )
 
 
+def count_of(item: Any) -> int:
+    """How many samples the service's statistics are of."""
+    return int(_number(item.getValueCount()))
+
+
 def scaling_of(bucket: timedelta, algorithm: str) -> str:
     """What the service calls that bucket and algorithm: ``1_MINUTE_AVG``.
 
@@ -94,3 +99,8 @@ def scaling_of(bucket: timedelta, algorithm: str) -> str:
         if bucket >= unit and bucket % unit == timedelta(0):
             return f"{bucket // unit}_{name}_{algorithm}"
     raise ValueError(f"a bucket of {bucket} is not one or more whole seconds")
+
+
+def _number(value: Any) -> float:
+    """A primitive, or any ``java.lang.Number``: a BigDecimal is no Python number."""
+    return float(value) if isinstance(value, int | float) else float(value.doubleValue())

@@ -8,7 +8,7 @@ from typing import Any
 
 from oaflib.errors import ConfigurationError
 from oaflib.sources.base import Snapshot
-from oaflib.sources.java.convert import nanoseconds
+from oaflib.sources.java.convert import TYPES, nanoseconds
 from oaflib.sources.java.faults import asking
 from oaflib.sources.java.options import Options
 from oaflib.sources.java.snapshots import saved
@@ -70,8 +70,8 @@ class Api:
     @cached_property
     def types(self) -> dict[str, Any]:
         """The types of data the API knows, by name, ``ALL`` among them."""
-        values = self.type("domain.core.constants.VariableDataType").values()
-        return {str(value.toString()): value for value in values}
+        known = self.type("domain.core.constants.VariableDataType")
+        return {name: getattr(known, name) for name in ("ALL", *TYPES) if hasattr(known, name)}
 
     # Variables
 
@@ -172,7 +172,7 @@ class Api:
             found = self._fills.getLHCFillsAndBeamModesInTimeWindow(
                 self.stamp(start), self.stamp(end)
             )
-            numbers = () if found is None else found.getFillNumbers() or ()
+            numbers = () if found is None else found.getFillNumbers()
             return sorted(int(number) for number in numbers)
 
     def fill(self, number: int) -> Any | None:
@@ -181,7 +181,9 @@ class Api:
             return self._fills.getLHCFillAndBeamModesByFillNumber(number)
 
     def snapshots(self, pattern: str) -> list[Snapshot]:
-        """The saved snapshots that match `pattern`."""
+        """The saved snapshots that match `pattern`; none where the client knows of none."""
+        if not hasattr(self._builder, "createQuerySnapshotDataService"):
+            return []
         with self.asking(f"snapshots like {pattern}"):
             service = self._builder.createQuerySnapshotDataService()
             return saved(self.jpype, service, pattern, self._options.snapshot_owner)

@@ -16,10 +16,10 @@ _AWAY = re.compile(
     r"|KrbException|SQLRecoverable|SQLTransientConn|SQLNonTransientConn|SSLException|EOFException"
     r"|ServiceUnavailable|UnresolvedAddress"
 )
-_TOO_MUCH = re.compile(r"limit|maximum|too (many|much|large|big|long)|exceed|more than", re.I)
+_TOO_MUCH = re.compile(r"limit|maximum|too (many|much|large|big|long|wide)|exceed|more than", re.I)
 _NOBODY = re.compile(
-    r"connect(?!or)|unreachable|unavailable|not available|authenticat|kerberos|no route|timed out"
-    r"|refused",
+    r"connect(?!or)|unreachable|unavailable|service (is )?not available|authenticat|kerberos"
+    r"|no route",
     re.I,
 )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from oaflib.errors import ConfigurationError, SourceUnavailable
 
 _LOCK = threading.Lock()
 _FEWEST_THREADS = 5  # of a process with a Java machine: its collectors, compilers and watchers
+_PATIENCE = 3.0  # seconds for what still runs in Java when the process ends
 _started: tuple[int, tuple[str, ...]] | None = None
 
 
@@ -38,6 +41,7 @@ def running(launch: Launch) -> Any:
     """
     try:
         import jpype
+        import jpype.config
     except ImportError as error:
         raise ConfigurationError(
             f"a source of kind java needs JPype: install jpype1 ({error})"
@@ -71,8 +75,26 @@ def _start(jpype: Any, launch: Launch) -> None:
         raise ConfigurationError(
             f"Java of {library} does not start with {' '.join(options)}: {error}"
         ) from None
+    atexit.register(_let_go, jpype)  # runs before JPype's own
     _started = (os.getpid(), launch.options)
     _silence_log4j(jpype)
+
+
+def _let_go(jpype: Any) -> None:
+    """At the end of the process: do not wait for ever for threads that the client left in Java.
+
+    JPype's own end waits for each; one that is still there after a few seconds is given up, and
+    with it the client's last rites.
+    """
+    if _started is None or _started[0] != os.getpid():
+        return
+    threads = jpype.java.lang.Thread
+    here, until = threads.currentThread(), time.monotonic() + _PATIENCE
+    for thread in threads.getAllStackTraces().keySet():
+        if not thread.isDaemon() and not thread.equals(here):
+            thread.join(max(1, int((until - time.monotonic()) * 1000)))
+            if thread.isAlive():
+                jpype.config.destroy_jvm = False
 
 
 def _check_fork() -> None:

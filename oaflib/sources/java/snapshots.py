@@ -9,7 +9,7 @@ from typing import Any
 from oaflib.sources.base import Snapshot
 
 # The property that lists the variables, whatever its spelling: getSelectedVariables, SELECTED_…
-_SELECTED = re.compile(r"(GET)?(SELECTED)?VARIABLES?(NAMES)?")
+_SELECTED = re.compile(r"(GET)?(ALL)?(SELECTED)?VARIABLES?(NAMES?)?(LIST)?")
 _NAMES_APART = re.compile(r"[,;|\s\[\]{}\"']+")
 
 

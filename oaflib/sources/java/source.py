@@ -15,7 +15,7 @@ from oaflib.report import Statistics
 from oaflib.series import Kind, Series, Variable, nothing
 from oaflib.sources.base import Fill, Snapshot, SourceSettings
 from oaflib.sources.embedded.reduce import Reduction
-from oaflib.sources.java.answers import Header, fill_of, scaling_of, statistics_of
+from oaflib.sources.java.answers import Header, count_of, fill_of, scaling_of, statistics_of
 from oaflib.sources.java.api import Api, by_name
 from oaflib.sources.java.compiled import helper
 from oaflib.sources.java.convert import TYPES, Converter, InBulk, PointByPoint, nanoseconds
@@ -146,7 +146,7 @@ class JavaSource:
         for variable in variables:
             item = statistics.get(variable.name)
             if item is not None:
-                counts[variable.name] = int(item.getValueCount())
+                counts[variable.name] = count_of(item)
             elif variable.name in known:
                 points = api.points(known[variable.name], start, end)
                 counts[variable.name] = 0 if points is None else int(points.size())

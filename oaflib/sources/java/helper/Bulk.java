@@ -103,20 +103,22 @@ public final class Bulk {
         Batch batch = new Batch();
         batch.time = stamps(points);
         batch.value = new double[points.length];
-        Getter one = getter("getDoubleValue");
-        Getter other = getter("getLongValue");
+        String one = "getDoubleValue";
+        String other = "getLongValue";
+        Getter getter = getter(one);
         for (int i = 0; i < points.length; i++) {
             if (hasNoValue(points[i])) {
                 batch.value[i] = Double.NaN;
                 continue;
             }
             try {
-                batch.value[i] = one.number(points[i]);
+                batch.value[i] = getter.number(points[i]);
             } catch (NoSuchMethodException | ArithmeticException wrong) {
-                batch.value[i] = other.number(points[i]);
-                Getter swap = one; // a variable is of one type for long stretches
+                String swap = one; // a variable is of one type for long stretches
                 one = other;
                 other = swap;
+                getter = getter(one);
+                batch.value[i] = getter.number(points[i]);
             }
         }
         return batch;
@@ -225,20 +227,22 @@ public final class Bulk {
     private void arrays(
             Object[] points, String first, String second, List<Object> kept, List<Object> arrays)
             throws Throwable {
-        Getter one = getter(first);
-        Getter other = getter(second);
+        String one = first;
+        String other = second;
+        Getter getter = getter(one);
         for (Object sample : points) {
             if (hasNoValue(sample)) {
                 continue;
             }
             Object array;
             try {
-                array = one.object(sample);
+                array = getter.object(sample);
             } catch (NoSuchMethodException | ArithmeticException wrong) {
-                array = other.object(sample);
-                Getter swap = one;
+                String swap = one;
                 one = other;
                 other = swap;
+                getter = getter(one);
+                array = getter.object(sample);
             }
             if (array != null) {
                 kept.add(sample);
