@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from oaflib.errors import SourceUnavailable
+from oaflib.errors import IngestError, SourceUnavailable
 from oaflib.series import Kind, Series
 from oaflib.sources.embedded import Lake
 from oaflib.sources.embedded import files as files_module
@@ -184,6 +184,43 @@ def test_what_a_dead_writer_left_is_swept(lake: Lake) -> None:
         assert living.folder.exists()
     assert on_disk(lake) == 2
     assert lake.count(lake.find(), *ALL) == {"A:B": 2}
+
+
+def test_a_full_disk_is_the_stores_fault_and_changes_nothing(lake: Lake, tmp_path: Path) -> None:
+    """Files cannot grow beyond 100 kB in the child: as on a disk that is full."""
+    lake.write([made("A:B", Kind.NUMERIC, [T0])])
+    lake.close()
+    noise = np.random.default_rng(1).random(60_000)
+    rows = "".join(f"{T0 + i},A:B,{value}\n" for i, value in enumerate(noise))
+    (tmp_path / "in.csv").write_text("timestamp,variable,value\n" + rows)
+    child = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from oaflib.errors import SourceUnavailable\n"
+        "from oaflib.sources.embedded import Lake, ingest\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try: ingest(Path(sys.argv[2]), Lake(Path(sys.argv[1])))\n"
+        "except SourceUnavailable as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", child, str(lake.folder), str(tmp_path / "in.csv")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "cannot be written" in ran.stdout
+    assert "nothing of this batch is in it" in ran.stdout
+    assert lake.count(lake.find(), *ALL) == {"A:B": 1}
+    lake.write([made("A:B", Kind.NUMERIC, [T0 + 1])])
+    assert on_disk(lake) == 2
+
+
+def test_two_writers_bring_the_same(lake: Lake) -> None:
+    batch = lake.writing("one", content="same").__enter__()
+    batch.add(made("A:B", Kind.NUMERIC, [T0]))
+    with Lake(lake.folder).writing("two", content="same") as other:
+        other.add(made("A:B", Kind.NUMERIC, [T0]))
+    with pytest.raises(IngestError, match="the content of one is in the store"):
+        batch.__exit__(None, None, None)
+    assert lake.count(lake.find(), *ALL) == {"A:B": 1}
+    assert on_disk(lake) == 1
 
 
 @pytest.mark.slow

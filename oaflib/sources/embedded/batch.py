@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from types import TracebackType
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oaflib.errors import IngestError
+from oaflib.errors import IngestError, SourceUnavailable
 from oaflib.records import value_bytes
 from oaflib.series import Kind, Series, Times, Values, Variable
 from oaflib.sources.embedded.files import (
@@ -51,8 +52,8 @@ class Origin:
     once: bool = False
 
 
-class AlreadyThere(Exception):
-    """Another writer has brought the same content meanwhile."""
+class AlreadyThere(IngestError):
+    """The store has taken the same content before, perhaps a moment ago from another writer."""
 
 
 class Batch:
@@ -95,7 +96,8 @@ class Batch:
             self._workshop.__exit__(kind, error, trace)
             return
         try:
-            self._commit(self._lake.writable())
+            with self._complaining():
+                self._commit(self._lake.writable())
         except BaseException as failure:
             self._workshop.__exit__(type(failure), failure, failure.__traceback__)
             raise
@@ -119,6 +121,8 @@ class Batch:
         IngestError
             The name cannot be one, the variable has another kind, or samples of the same times
             have another unit.
+        SourceUnavailable
+            The disk is full, or the store's folder is gone.
         """
         known = self.kind_of(series.name)
         if known is not None:
@@ -137,7 +141,8 @@ class Batch:
         self._bytes += series.time.nbytes + value_bytes(series) + 200
         self.samples += len(series)
         if self._bytes > self._limit:
-            self._spill()
+            with self._complaining():
+                self._spill()
 
     def _say_unit(self, series: Series) -> None:
         new = Span(int(series.time.min()), int(series.time.max()), series.unit)
@@ -145,6 +150,17 @@ class Batch:
         for other in disputed(spans, new):
             _refuse_unit(series.name, new, other)
         self._spans[series.name] = said(spans, new)
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Say of a failure to write that it is the store's, not that of what is ingested."""
+        try:
+            yield
+        except OSError as error:
+            raise SourceUnavailable(
+                f"the store {self._lake.folder} cannot be written: {error}; nothing of this batch "
+                "is in it"
+            ) from error
 
     def _spill(self) -> None:
         """What is held becomes sorted files, one a kind and day."""
@@ -216,7 +232,7 @@ class Batch:
                 for file, place in places.items():
                     manifest.put_file(place, file, numbers)
         except sqlite3.IntegrityError as error:
-            raise AlreadyThere(self.origin.text) from error
+            raise AlreadyThere(f"the content of {self.origin.text} is in the store") from error
 
     def _put_units(self, manifest: Manifest, numbers: Mapping[str, int]) -> None:
         """Bring the histories of units up to date, unless samples in the store contradict them."""

@@ -45,12 +45,12 @@ class Lake:
     def __init__(
         self, folder: Path | str, *, memory: int = _MEMORY, read_only: bool = False
     ) -> None:
-        self.folder = Path(folder)
+        self._open: Manifest | None = None
+        self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self._may_write = False
         self._memory = memory
         self._read_only = read_only
-        self._open: Manifest | None = None
-        self._may_write = False
-        self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self.folder = Path(folder)
 
     def __enter__(self) -> Lake:
         return self
@@ -81,6 +81,12 @@ class Lake:
 
         `origin` says where it comes from (see `holds`); `content` is a hash of what is written: the
         store takes a content once. With `once`, exact repetitions inside the batch are left out.
+
+        Raises
+        ------
+        IngestError
+            At its end: the content is there already, or another writer has meanwhile given one of
+            its variables another kind. See `Batch.add` for what is refused before.
         """
         return Batch(self, Origin(origin, content, once), self._memory)
 
