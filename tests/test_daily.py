@@ -172,7 +172,7 @@ def test_a_notebook_that_breaks_is_a_page_and_the_morning_goes_on(
 
 def test_a_template_without_its_parameters_cell_is_refused(project: MadeProject) -> None:
     project.fill(numeric(A))
-    path = project.root / "notebooks/templates/generic.ipynb"
+    path = project.root / "notebooks/templates/bct.ipynb"
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.metadata["tags"] = []

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from oaflib.errors import OafError, ReportError, TemplateError
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits
 from oaflib.run.preflight import check_template, read_notebook
-from oaflib.run.request import AT, FAILURE, LOG, Request
+from oaflib.run.request import AT, FAILURE, FILE, LOG, Request
 from oaflib.window import Window, instant
 
 _GRACE = 10.0  # seconds between asking a run to end and ending it
@@ -269,8 +270,13 @@ def _provenance(report: Report, request: Request) -> Report:
 
 
 def _clear(folder: Path) -> None:
-    """An empty folder for the run; what an earlier one of this window left is gone."""
+    """An empty folder for the run; what an earlier one of this window left is gone.
+
+    Its processes too: they outlive a morning that was killed.
+    """
     if folder.exists():
+        with suppress(OSError, ValueError, KeyError):  # a run that had not begun
+            limits.end_all(str(json.loads((folder / FILE).read_bytes())["token"]))
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
 
