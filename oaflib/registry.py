@@ -73,6 +73,7 @@ sources = Registry(
         "embedded": "oaflib.sources.embedded:EmbeddedSource",
         "hdbpp": "oaflib.sources.hdbpp:HdbppSource",
         "java": "oaflib.sources.java:JavaSource",
+        "sql": "oaflib.sources.sql:SqlSource",
     },
 )
 computations = Registry(
