@@ -306,6 +306,29 @@ class TestVector:
         assert judge(Vector(ignore=(3, 4, 5)), vectors(value)).severity is Severity.OK
         assert judge(Vector(allowed=3), vectors(value)).severity is Severity.OK
 
+    def test_an_element_that_dies_within_the_window(self):
+        value = self.alive()
+        value[-len(value) // 3 :, 7] = 0
+        found = judge(Vector(), vectors(value))
+        assert found.severity is Severity.ALARM
+        assert "element 7 died, 0 since" in found.reason
+        assert found.since == int(vectors(value).time[len(value) - len(value) // 3 - 1])
+        value[:, 7] = self.alive()[:, 7]
+        value[-3:, 7] = 0  # too short to be dead
+        assert judge(Vector(), vectors(value)).severity is Severity.OK
+
+    def test_zeros_of_all_or_of_many_at_once_are_no_death(self):
+        value = self.alive()
+        value[len(value) // 2 :] = 0  # the beam is dumped
+        assert judge(Vector(), vectors(value)).severity is Severity.OK
+        value = self.alive()
+        value[len(value) // 2 :, ::4] = 0  # another filling pattern
+        assert judge(Vector(), vectors(value)).severity is Severity.OK
+        value = np.round(self.alive())  # counts that often are zero
+        value[-len(value) // 3 :, 7] = 0
+        value[::3, 7] = 0
+        assert judge(Vector(), vectors(value)).severity is Severity.OK
+
     def test_empty_slots_are_structure(self):
         value = self.alive()
         value[:, 10:] = 0

@@ -24,7 +24,9 @@ class Vector(SeriesCheck):
     """Elements that are dead, flat, saturated or spiking; a length that changes.
 
     Dead is always zero or always NaN, flat always another value. Where most elements are so it is
-    taken for the vector's structure (empty slots) and let be. Saturated is at `saturation` or
+    taken for the vector's structure (empty slots) and let be. Dead is also one of the few that
+    never was zero before, and then stays so for the last twentieth of the window or longer while
+    most others do not. Saturated is at `saturation` or
     beyond in more than 1 % of the vectors; without it a full scale of 8 to 24 bits counts, where
     it is the largest value met. Spiking is twenty times the element's own noise and ten times
     more than its fellows. A length that differs from `length`, or without one changes now and
@@ -128,6 +130,9 @@ class Vector(SeriesCheck):
                 reason = f"all of {plural(width, 'element')} are {zero} in every vector"
                 return Verdict(self.violated, reason, float(width), self._limit, since, "elements")
             bad.update(still)
+            ended, first = self._ended(series, value, judged & (low != high))
+            since = since if bad or not ended else int(series.time[first])
+            bad.update(ended)
         saturated, first = self._saturated(clean, judged, high)
         if saturated:
             since = since if bad else int(series.time[first])
@@ -176,6 +181,27 @@ class Vector(SeriesCheck):
             spelt = "is always NaN" if gone[i] else f"is flat at {quantity(float(low[i]))}"
             words[int(i)] = "is dead, always 0" if low[i] == 0 and not gone[i] else spelt
         return words
+
+    def _ended(self, series: Series, value: Any, moving: Mask) -> tuple[dict[int, str], int]:
+        """Elements that died within the window, and the first vector in which one was dead.
+
+        Many at once are a change of the vector's structure (another filling pattern), not a death.
+        """
+        zero = value == 0
+        live = np.flatnonzero(2 * zero[:, moving].sum(axis=1) < moving.sum())
+        least = max(_FEW, 0.05 * len(value))
+        if len(live) < _FEW + least:
+            return {}, 0
+        found: dict[int, int] = {}
+        for i in np.flatnonzero(moving & zero[live[-1]]):
+            silent = zero[live, i]
+            stop = len(live) - int(np.argmin(silent[::-1]))  # the first of the zeros at the end
+            if len(live) - stop >= least and stop >= _FEW and silent[:stop].mean() <= 0.01:
+                found[int(i)] = int(live[stop])
+        if len(found) > max(1, 0.01 * int(moving.sum())):
+            return {}, 0
+        first = min(found.values(), default=0)
+        return {i: f"died, 0 since {utc(int(series.time[at]))}" for i, at in found.items()}, first
 
     def _saturated(self, value: Any, judged: Mask, high: Floats) -> tuple[dict[int, str], int]:
         rail = self.saturation
