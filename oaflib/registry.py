@@ -71,6 +71,7 @@ sources = Registry(
     {
         "archiver": "oaflib.sources.archiver:ArchiverSource",
         "embedded": "oaflib.sources.embedded:EmbeddedSource",
+        "files": "oaflib.sources.files:FilesSource",
         "hdbpp": "oaflib.sources.hdbpp:HdbppSource",
         "java": "oaflib.sources.java:JavaSource",
         "sql": "oaflib.sources.sql:SqlSource",
