@@ -281,3 +281,65 @@ def test_one_report_by_hand(project: MadeProject, capsys: pytest.CaptureFixture[
     begin, end = (moment(int(series.time[i])).isoformat() for i in (600, 615))
     assert main(["run", "BCT_B1", *root, "--from", begin, "--to", end, "--low-res"]) == 0
     assert report_of(project, label="2026-11-22T1000_15min")["statistics"][0]["count"] == 15
+
+
+def test_an_experts_notebook_is_a_template_like_any_other(project: MadeProject) -> None:
+    project.fill(numeric(A))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [
+        nbformat.v4.new_code_cell(
+            "dataset = start = end = source = name = run = ''\nlow_res = False",
+            metadata={"tags": ["parameters"]},
+        ),
+        nbformat.v4.new_markdown_cell("## My own look"),
+        nbformat.v4.new_code_cell(
+            "import oaflib as oaf\n"
+            "study = oaf.open_study(dataset, start, end, source, run, name=name)\n"
+            "records = oaf.extract(study)\n"
+            f"print('samples seen:', len(records['{A}']))"
+        ),
+        nbformat.v4.new_code_cell(
+            f"oaf.conclude(study, outcomes=[oaf.alarm('{A}', 'Mine.', fault='ageing')])"
+        ),
+    ]
+    made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(made, project.root / "notebooks/experts/mine.ipynb")
+    project.tasks("BCT,LDB,B1,jdoe,FALSE,FALSE,mine,daily,day,")
+    assert daily(project) == 0
+    (alarm,) = [e for e in report_of(project)["outcomes"] if e["severity"] == "ALARM"]
+    assert (alarm["reason"], alarm["fault"]) == ("Mine.", "ageing")
+    page = (project.report("BCT", "B1") / "index.html").read_text()
+    assert "samples seen: 1440" in page
+    assert "My own look" in page
+
+
+def test_without_default_plots_only_the_datasets_own_are_drawn(project: MadeProject) -> None:
+    project.fill(numeric(A), numeric(B))
+    project.tasks(ROW, "BCT,LDB,B2,jdoe,TRUE,FALSE,None,daily,day,")
+    plot = f'variables = ["{A}", "{B}"]\n[[plot]]\nkind = "histogram"\nvariables = ["{A}"]\n'
+    project.dataset("BCT_B1", f'title = "B1"\n{plot}')
+    project.dataset("BCT_B2", f'title = "B2"\n{plot}')
+    assert daily(project) == 0
+    figures = [len(list((project.report("BCT", d) / "figures").iterdir())) for d in ("B1", "B2")]
+    assert figures[0] > figures[1] == 1
+
+
+@pytest.mark.smtp
+def test_mails_leave_through_a_real_server(project: MadeProject) -> None:
+    from mailserver import Mailbox, serving
+
+    project.fill(numeric(A))
+    project.tasks(ROW.replace("jdoe", "jdoe asmith@lab.example"))
+    mailbox = Mailbox()
+    with serving(mailbox) as server:
+        site = project.root / "config/site.toml"
+        where = f'[mail]\nserver = "127.0.0.1"\nport = {server.port}\nsecurity = "plain"'
+        site.write_text(site.read_text().replace("[mail]", where))
+        assert daily(project) == 0
+        assert daily(project) == 0
+    reports = [(to, mail["Subject"]) for to, mail in mailbox.taken if not to.startswith("operator")]
+    assert sorted(reports) == [
+        ("asmith@lab.example", "[OAF] BCT B1 2026-11-22: OK"),
+        ("jdoe@example.org", "[OAF] BCT B1 2026-11-22: OK"),
+    ]
+    assert project.mails == []
