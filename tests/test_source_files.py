@@ -30,9 +30,9 @@ WINDOW = Window(datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinf
 T0 = WINDOW.start_ns
 
 
-def source(folder: Path, **options: Any) -> FilesSource:
+def source(root: Path, **options: Any) -> FilesSource:
     about = {"folder": "data", **options}
-    return FilesSource(SourceSettings("FILES", "files", about, folder))
+    return FilesSource(SourceSettings("FILES", "files", about, root))
 
 
 def shown(value: Any) -> str:

@@ -206,8 +206,8 @@ class FilesSource:
         if problems:
             more = f"\n… and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
             raise SourceUnavailable(
-                f"{len(problems)} of the files of {self.folder} cannot be read, so nothing is known "
-                "of what they hold:\n" + "\n".join(problems[:_LISTED]) + more
+                f"{len(problems)} of the files of {self.folder} cannot be read, so nothing is "
+                "known of what they hold:\n" + "\n".join(problems[:_LISTED]) + more
             )
         return files
 
