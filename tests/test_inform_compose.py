@@ -420,6 +420,7 @@ def test_numbers_and_limits_as_read():
     assert allowed({"low": 3, "high": None}, "") == "at least 3"
     assert allowed({"expected": ["ON", "READY"]}, "") == "expected ON or READY"
     assert allowed({"gaps": 3}, "s") == "gaps 3"
+    assert allowed({"max_gap": 600}, "s") == "gaps of at most 10 min"
     assert allowed({}, "A") == ""
 
 

@@ -459,4 +459,4 @@ def test_instants_in_a_reason_are_told_in_the_readers_zone() -> None:
 def test_a_value_is_told_apart_from_its_limit() -> None:
     assert against(1.0200001, {"high": 1.02}) == ("1.0200001", "≤ 1.02")
     assert against(None, {"low": 1, "high": 2.5}) == ("none", "1 … 2.5")
-    assert against("OFF", {"expected": ["ON", "STANDBY"]}) == ("OFF", "expected ON, STANDBY")
+    assert against("OFF", {"expected": ["ON", "STANDBY"]}) == ("OFF", "expected ON or STANDBY")

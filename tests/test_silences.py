@@ -60,7 +60,9 @@ OK, ALARM = Severity.OK, Severity.ALARM
 
 
 @given(st.lists(made(), min_size=1, max_size=5))
-def test_what_was_added_is_read_back(tmp_path_factory, entries: list[Silence]) -> None:
+def test_what_was_added_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[Silence]
+) -> None:
     path = tmp_path_factory.mktemp("s") / "silences.csv"
     for entry in entries:
         add(path, entry)

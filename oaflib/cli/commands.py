@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -231,6 +231,8 @@ def site_of(project: Project) -> Site:
         title=project.site.title,
         zone=project.site.zone,
         url=project.site.url,
+        expected_by=time.fromisoformat(project.site.expected_by),
+        contact=project.site.contact or project.site.mail.operator,
         families={entry.id: entry.title for entry in project.instruments.values()},
         periods={task.id: steps[task.schedule] for task in project.tasks},
     )

@@ -28,7 +28,7 @@ class Lines:
         """One more is there."""
         self.count += 1
         width = len(str(self.total))
-        line = f"[{self.count:>{width}}/{self.total}] {said(done)}"
+        line = "\n    ".join((f"[{self.count:>{width}}/{self.total}] {said(done)}", *done.notes))
         if self.bar is None:
             self.out.write(line + "\n")
             self.out.flush()

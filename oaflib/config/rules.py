@@ -127,6 +127,19 @@ def positive(number: float) -> float:
     return number
 
 
+def parse_clock(text: str) -> str:
+    """The text, when it is a time of day.
+
+    Raises
+    ------
+    ValueError
+        It is not.
+    """
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f"{quoted(text)} is not a time of day, as in 09:30")
+    return text
+
+
 def parse_notebook(text: str) -> str:
     """A notebook's name without ``.ipynb``; the empty text is no notebook.
 
@@ -144,4 +157,5 @@ Size = Annotated[str, parse_size]
 Whole = Annotated[int, positive]
 Domain = Annotated[str, parse_domain]
 Url = Annotated[str, parse_url]
+Clock = Annotated[str, parse_clock]
 Notebook = Annotated[str, parse_notebook]

@@ -12,6 +12,7 @@ from oaflib.config.document import Document
 from oaflib.config.ids import fault_of_id
 from oaflib.config.lines import Path as Keys
 from oaflib.config.rules import (
+    Clock,
     Domain,
     Size,
     Url,
@@ -193,13 +194,31 @@ class Paths:
 
 
 @dataclass(frozen=True)
+class PublishTable:
+    """``[publish]``: `pdf` prints every report, where Chromium is installed."""
+
+    pdf: bool = False
+
+
+@dataclass(frozen=True)
 class Site:
-    """What ``site.toml`` says. `url` is where ``publish/`` is served, for the links in mails."""
+    """What ``site.toml`` says.
+
+    Attributes
+    ----------
+    url : where ``publish/`` is served, for the links in mails.
+    expected_by : local time of day (``09:30``) by which the morning's reports are there.
+    contact : whom the pages name for questions; empty: the operator of ``[mail]``.
+    publish : how pages are published.
+    """
 
     title: str = "OAF"
     zone: Annotated[str, zone_named] = "UTC"
     machine: str = ""
     url: Url = ""
+    expected_by: Clock = "09:30"
+    contact: str = ""
+    publish: PublishTable = PublishTable()
     mail: MailTable = MailTable()
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     limits: Limits = Limits()

@@ -22,6 +22,7 @@ from oaflib.config.project import Project
 from oaflib.daily.due import Due
 from oaflib.daily.telling import Teller
 from oaflib.errors import OafError, ReportError
+from oaflib.history import History
 from oaflib.publish import Site, place
 from oaflib.report import Report
 from oaflib.run.page import export_body
@@ -56,6 +57,7 @@ class Done:
     seconds: float = 0.0
     failure: str = ""
     kept: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Desk:
     state: State
     site: Site
     teller: Teller
+    history: History
     now: Callable[[], datetime]
 
 
@@ -167,7 +170,7 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         ended=nanoseconds(desk.now()),
     )
     desk.state.put_run(entry)
-    remembered = _remembered(desk.state, run.report.id)
+    remembered = _remembered(desk.state, due)
     state, changed = changing.advance(remembered, run.report)
     changed = silencing.apply(changed, desk.project.silences)
     try:
@@ -176,13 +179,19 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         failure = f"the page could not be published: {error}"
         desk.state.put_run(replace(entry, detail=failure))
         return Done(due, changed.report, changed, run.seconds, failure)
+    try:
+        desk.history.append(changed.report)
+    except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
+        notes = (f"its statistics did not join the history: {error}",)
+    else:
+        notes = ()
     with desk.state.transaction():
         status = RunStatus.FAILED if run.failure else RunStatus.DONE
         desk.state.put_run(replace(entry, status=status, place=str(folder)))
-        desk.state.keep(_memory(run.report.id), state.write())
+        desk.state.keep(_memory(due), state.write())
         if attempt == 1 or not run.failure:
             desk.teller.report(due.task, changed, attempt)
-    return Done(due, changed.report, changed, run.seconds, run.failure)
+    return Done(due, changed.report, changed, run.seconds, run.failure, notes=notes)
 
 
 def body_of(run: Run) -> Body:
@@ -194,10 +203,11 @@ def body_of(run: Run) -> Body:
     return body
 
 
-def _remembered(state: State, dataset: str) -> AlarmState:
-    text = state.value(_memory(dataset))
-    return AlarmState.read(text) if text else AlarmState(dataset)
+def _remembered(state: State, due: Due) -> AlarmState:
+    text = state.value(_memory(due))
+    return AlarmState.read(text) if text else AlarmState(due.task.id)
 
 
-def _memory(dataset: str) -> str:
-    return f"alarms/{dataset}"
+def _memory(due: Due) -> str:
+    """A dataset reported by the day and by the quarter of an hour has two memories."""
+    return f"alarms/{due.task.id}/{due.task.window}"

@@ -263,9 +263,7 @@ def _quiet(parts: Sequence[Part]) -> tuple[str, ...]:
     if silenced:
         notes.append(f"{silenced} silenced (on the pages).")
     quiet = [
-        part
-        for part in parts
-        if not part.changes.report.alarms and not _standing_line(part).value
+        part for part in parts if not part.changes.report.alarms and not _standing_line(part).value
     ]
     if not quiet:
         return tuple(notes)

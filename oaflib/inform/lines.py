@@ -171,8 +171,13 @@ def _value(part: Sequence[Outcome]) -> str:
         figures = [o.found for o in part if isinstance(o.found, (int, float))]
         value = f"{number(min(figures))} to {quantity(max(figures), first.unit)}" if figures else ""
     if value and limit:
-        return f"{value} ({'allowed: ' if 'expected' not in limit else ''}{limit})"
-    return value or (f"allowed: {limit}" if limit else "")
+        return f"{value} ({_allowed(first, limit)})"
+    return value or (_allowed(first, limit) if limit else "")
+
+
+def _allowed(outcome: Outcome, limit: str) -> str:
+    edges = any(outcome.limit.get(key) is not None for key in ("low", "high"))
+    return f"allowed: {limit}" if edges else limit
 
 
 def _since(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age]) -> str:

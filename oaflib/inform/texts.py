@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from oaflib.limits import phrases
 from oaflib.window import Window, moment
 
 # Control, format (right-to-left marks, zero-width), surrogate, private, unassigned, separators.
@@ -58,27 +58,15 @@ def quantity(value: object, unit: str) -> str:
 
 def allowed(limit: Mapping[str, Any], unit: str) -> str:
     """What was allowed, in words; empty when no limit is said."""
-    rest = {key: value for key, value in limit.items() if value is not None}
     words: list[str] = []
-    low, high = rest.pop("low", None), rest.pop("high", None)
+    low, high = limit.get("low"), limit.get("high")
     if low is not None and high is not None:
         words.append(f"{number(low)} to {quantity(high, unit)}")
     elif low is not None:
         words.append(f"at least {quantity(low, unit)}")
     elif high is not None:
         words.append(f"at most {quantity(high, unit)}")
-    if "expected" in rest:
-        words.append(f"expected {_listed(rest.pop('expected'), unit)}")
-    words += [f"{shown(key, 30)} {_listed(value, '')}" for key, value in list(rest.items())[:3]]
-    return ", ".join(words)
-
-
-def _listed(value: Any, unit: str) -> str:
-    if isinstance(value, (list, tuple)):
-        return " or ".join(number(entry) for entry in value[:5]) + (" …" if len(value) > 5 else "")
-    if isinstance(value, Mapping):
-        return shown(json.dumps(dict(value), ensure_ascii=False, default=str), 80)
-    return quantity(value, unit)
+    return ", ".join([*words, *phrases(limit, shown(unit, 24), number)[:4]])
 
 
 def zone_of(window: Window) -> tuple[str, ZoneInfo]:

@@ -24,7 +24,8 @@ class Entry:
     """What the lists say of one report.
 
     `severity` is the report's; `failed` says it did not finish. `counts` are by lower-case
-    severity, `changes` by lower-case change; alarms that are ``silenced`` count as nothing else. `start`, `end` and `made_at` are UTC.
+    severity, `changes` by lower-case change; alarms that are ``silenced`` count as nothing else.
+    `start`, `end` and `made_at` are UTC.
     """
 
     instrument: str

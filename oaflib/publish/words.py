@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from oaflib.limits import phrases
 from oaflib.report import Change, Found, Outcome, Report, Severity
 from oaflib.window import Window, instant, parse_instant
 
@@ -68,7 +69,7 @@ def number(value: Found, digits: int = 4) -> str:
     return shown
 
 
-def against(found: Found, limit: Mapping[str, Any]) -> tuple[str, str]:
+def against(found: Found, limit: Mapping[str, Any], unit: str = "") -> tuple[str, str]:
     """Value and limit in words, to as many figures as it takes to tell them apart."""
     for digits in (4, 6, 9, 12, 17):
         value = number(found, digits)
@@ -77,27 +78,28 @@ def against(found: Found, limit: Mapping[str, Any]) -> tuple[str, str]:
             for edge in limit.values()
         ):
             break
-    return value, allowed(limit, digits)
+    return value, allowed(limit, digits, unit)
 
 
-def allowed(limit: Mapping[str, Any], digits: int = 4) -> str:
-    """A limit in words: ``≥ 0.98``, ``0.98 … 1.02``, ``expected ON``; empty when there is none."""
-    edges = dict(limit)
+def allowed(limit: Mapping[str, Any], digits: int = 4, unit: str = "") -> str:
+    """A limit in words: ``≥ 0.98``, ``0.98 … 1.02``, ``expected ON``; empty when there is none.
+
+    `low` and `high` go without `unit`, which stands beside the value found.
+    """
     parts = []
-    low, high = edges.pop("low", None), edges.pop("high", None)
+    low, high = limit.get("low"), limit.get("high")
     if low is not None and high is not None:
         parts.append(f"{number(low, digits)} … {number(high, digits)}")
     elif low is not None:
         parts.append(f"≥ {number(low, digits)}")
     elif high is not None:
         parts.append(f"≤ {number(high, digits)}")
-    for key, edge in edges.items():
-        if edge is None:
-            continue
-        shown = ", ".join(map(str, edge)) if isinstance(edge, (list, tuple)) else edge
-        plain = number(shown, digits) if isinstance(shown, (int, float)) else tidy(shown, 120)
-        parts.append(f"{tidy(key, 40).replace('_', ' ')} {plain}")
-    return ", ".join(parts)
+
+    def spelt(value: Any) -> str:
+        plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number(value, digits) if plain else tidy(value, 120)
+
+    return ", ".join([*parts, *phrases(limit, tidy(unit, 40), spelt)])
 
 
 def local(at: datetime, zone: str, form: str = "full") -> Markup:

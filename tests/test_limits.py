@@ -1,0 +1,66 @@
+"""What a check allows, as pages and mails say it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oaflib.inform import texts
+from oaflib.publish import words
+
+SAID: list[tuple[dict[str, Any], str, str]] = [
+    ({"minimum": 1}, "samples", "at least 1 sample"),
+    ({"minimum": 20}, "samples", "at least 20 samples"),
+    ({"max_gap": 864.0}, "s", "gaps of at most 14 min 24 s"),
+    ({"max_gap": 2.5}, "s", "gaps of at most 2.5 s"),
+    ({"max_unchanged": 86400 * 7}, "s", "unchanged for at most 7 d"),
+    ({"allowed": ["LHC", "FTARGET"]}, "", "allowed LHC or FTARGET"),
+    ({"allowed": 0}, "elements", "at most 0 elements"),
+    ({"forbidden": ["FAULT"]}, "", "never FAULT"),
+    ({"expected": 0.528}, "mm", "expected 0.528 mm"),
+    ({"expected": ["ON", "READY"]}, "", "expected ON or READY"),
+    ({"expected": 900.0, "tolerance": 20.0, "percent": 0.0}, "V", "expected 900 V ± 20 V"),
+    ({"expected": 9.0, "tolerance": 2.0, "percent": 1.0}, "V", "expected 9 V ± 2 V or 1 %"),
+    ({"absolute": 20.0, "percent": 1.0}, "GeV", "may differ by 20 GeV or 1 %"),
+    ({"percent": 1.0}, "charges", "may differ by 1 %"),
+    ({"budget": 60.0, "per": 3600.0}, "samples", "budget 60 samples in any 1 h"),
+    ({"budget": 60.0}, "edges", "budget 60 edges"),
+    ({"allowed_pixels": 0.001}, "pixels", "at most 0.1 % of the pixels"),
+    ({"condition": "A > 0"}, "", "must hold: A > 0"),
+    ({"usual": 3.5}, "A", "usually 3.5 A"),
+    ({"length": 80}, "elements", "80 elements expected"),
+    ({"on": ["bit 1", "bit 3"], "off": ["bit 2"]}, "", "on: bit 1, bit 3, off: bit 2"),
+    ({"warning_low": 0.9, "warning_high": 1.1}, "A", "warning below 0.9 A, warning above 1.1 A"),
+    ({"my_own": 3}, "A", "my own 3"),
+    ({"expected": None, "minimum": None}, "A", ""),
+]
+
+
+@pytest.mark.parametrize(("limit", "unit", "said"), SAID)
+def test_each_limit_reads_like_a_person_would_say_it(
+    limit: dict[str, Any], unit: str, said: str
+) -> None:
+    assert words.allowed(limit, unit=unit) == said
+    assert texts.allowed(limit, unit) == said
+
+
+KEYS = st.sampled_from([*{key for limit, _, _ in SAID for key in limit}, "per", "low", "high"])
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.lists(st.text(max_size=4) | st.integers(), max_size=12)
+    | st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=4), st.text(max_size=5))
+def test_whatever_a_document_says_is_shown(limit: dict[str, Any], unit: str) -> None:
+    assert isinstance(texts.allowed(limit, unit), str)
+    if all(limit.get(key) is None for key in ("low", "high")):
+        assert isinstance(words.allowed(limit, unit=unit), str)
