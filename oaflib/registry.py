@@ -119,6 +119,11 @@ checks = Registry(
         "image": "oaflib.checks.image:Image",
         "unusual": "oaflib.checks.unusual:Unusual",
         "unit": "oaflib.checks.unit:Unit",
+        "drift": "oaflib.checks.ageing_drift:Drift",
+        "spread": "oaflib.checks.ageing_spread:Spread",
+        "step": "oaflib.checks.ageing_step:Step",
+        "wear": "oaflib.checks.ageing_wear:Wear",
+        "calibration": "oaflib.checks.ageing_calibration:Calibration",
         "expression": "oaflib.checks.expression:Condition",
     },
 )

@@ -29,6 +29,8 @@ NEEDED = {
     "noise": {"high": 2.0},
     "agreement": {"variables": ["A", "B"], "percent": 1.0},
     "expression": {"expression": "A > 0"},
+    "wear": {"budget": 10.0},
+    "calibration": {"reference": 1.0},
 }
 
 

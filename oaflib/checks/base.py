@@ -9,10 +9,12 @@ from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 
 from oaflib.checks.words import between, ns_of, span
+from oaflib.config.interventions import Intervention
 from oaflib.expression import GateIntervals
 from oaflib.records import Entry, Records, State
 from oaflib.report import Fault, Found, Limits, Outcome, Severity, Statistics
 from oaflib.series import Kind, Series, Times, Variable
+from oaflib.trend import Trend
 from oaflib.window import Window
 
 Duration = float | str
@@ -24,6 +26,14 @@ class Past(Protocol):
 
     def statistics(self, variable: str) -> list[Statistics]:
         """Statistics of earlier windows, the oldest first; empty when there are none."""
+        ...
+
+    def trend(self, variable: str) -> Trend:
+        """The same in columns, and with the elements of vectors."""
+        ...
+
+    def interventions(self, variable: str) -> tuple[Intervention, ...]:
+        """What was done to the variable's device before the window ended, in order of time."""
         ...
 
 
