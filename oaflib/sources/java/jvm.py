@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import re
 import sys
@@ -16,6 +17,7 @@ from oaflib.errors import ConfigurationError, SourceUnavailable
 
 _LOCK = threading.Lock()
 _FEWEST_THREADS = 5  # of a process with a Java machine: its collectors, compilers and watchers
+_M_ARENA_MAX = -8  # of glibc's <malloc.h>
 _PATIENCE = 3.0  # seconds for what still runs in Java when the process ends
 _started: tuple[int, tuple[str, ...]] | None = None
 
@@ -173,12 +175,20 @@ def _within_limit(options: tuple[str, ...]) -> list[str]:
         "-XX:CompressedClassSpaceSize": "-XX:CompressedClassSpaceSize=128m",
         "-XX:ReservedCodeCacheSize": "-XX:ReservedCodeCacheSize=96m",
     }
-    given = tuple(options)
+    _few_arenas()
     return [
         size
         for start, size in sizes.items()
-        if not any(option.startswith(start) for option in given)
+        if not any(option.startswith(start) for option in options)
     ]
+
+
+def _few_arenas() -> None:
+    """Two arenas of malloc for all threads: each one reserves 64 MB, and Java has many threads."""
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    except (AttributeError, OSError):
+        return  # no glibc, no arenas
 
 
 def _silence_log4j(jpype: Any) -> None:

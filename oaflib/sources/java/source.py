@@ -288,7 +288,10 @@ class JavaSource:
             raise QueryRefused(
                 f"{variable.name} is {variable.kind}, but was logged as {name} in this window"
             )
-        time, value = self._convert(points, name)
+        try:
+            time, value = self._convert(points, name)
+        except ValueError as error:  # an image whose rows differ in length, say
+            raise QueryRefused(f"{variable.name}: what was logged is no {name}: {error}") from None
         return Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
 
     def _reduced(self, variable: Variable, window: Window) -> Statistics:

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Turns a set of logged points into arrays of primitives, in one call.
@@ -46,7 +47,7 @@ public final class Bulk {
     private final Class<?> point;
     private final MethodHandle stamp;
     private final MethodHandle isNull;
-    private final Map<String, Getter> getters = new HashMap<>();
+    private final Map<String, Getter> getters = new ConcurrentHashMap<>();
 
     /** One getter of a point; its number comes unboxed whatever it is declared to return. */
     private static final class Getter {
@@ -263,12 +264,7 @@ public final class Bulk {
             }
             return points.toArray();
         }
-        int size = (int) set.getClass().getMethod("size").invoke(set);
-        Method at = set.getClass().getMethod("getTimeSeriesData", int.class);
-        for (int i = 0; i < size; i++) {
-            points.add(at.invoke(set, i));
-        }
-        return points.toArray();
+        throw new IllegalArgumentException(set.getClass() + " is no set of points");
     }
 
     private long[] stamps(Object[] points) throws Throwable {
