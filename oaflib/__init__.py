@@ -21,6 +21,7 @@ _WORDS = {
     "expert": "oaflib.study.words",
     "alarm": "oaflib.study.words",
     "conclude": "oaflib.study.words",
+    "history": "oaflib.study.words",
     "Outcome": "oaflib.report",
     "Severity": "oaflib.report",
     "Fault": "oaflib.report",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from oaflib.study.words import expert as expert
     from oaflib.study.words import extract as extract
     from oaflib.study.words import front as front
+    from oaflib.study.words import history as history
     from oaflib.study.words import statistics as statistics
     from oaflib.window import Window as Window
 

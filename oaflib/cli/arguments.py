@@ -45,6 +45,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     known = command("acknowledge", "leave an alarm out of the mails until it clears")
     known.add_argument("device", metavar="DEVICE", help="device, variable, or pattern with %%")
     _known(known, required=True)
+    _history(command("history", "the long-term statistics of every variable"))
     command("check-config", "check every file of the configuration; nothing runs")
     listing = command("list", "the tasks, sources and templates of the project")
     listing.add_argument("--json", action="store_true", help="for programs")
@@ -83,6 +84,17 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     _window(parser)
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--lab", action="store_true", help="open it in JupyterLab")
+
+
+def _history(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    show = words.add_parser("show", help="a variable's windows, the oldest first")
+    show.add_argument("variable", metavar="DEVICE:FIELD")
+    show.add_argument("--days", type=_positive, default=0, help="only so many days back")
+    words.add_parser("rebuild", help="make it again from the reports in the repository")
+    take = words.add_parser("import", help="take in timestamp,variable,value[,unit] (CSV or xlsx)")
+    take.add_argument("file", type=Path)
+    take.add_argument("--zone", default="", help="zone of times written without one")
 
 
 def _ingest(parser: argparse.ArgumentParser) -> None:

@@ -49,6 +49,7 @@ def daily(given: Namespace) -> int:
     from oaflib.daily.telling import Teller, base_of, settings_of
     from oaflib.run.lock import held
     from oaflib.state import State
+    from oaflib.study.words import history_of
 
     project = load_project(find_root(given.root))
     zone = project.site.zone
@@ -69,7 +70,8 @@ def daily(given: Namespace) -> int:
             when=project.site.mail.when,
             silent=given.no_mail,
         )
-        desk = Desk(project, state, site_of(project), teller, now)
+        history = history_of(project)
+        desk = Desk(project, state, site_of(project), teller, history, now)
         jobs = given.jobs or len(os.sched_getaffinity(0))
         morning = hold(desk, wanted, jobs, Lines(sys.stdout), again=given.again)
         if not given.no_mail:
@@ -306,6 +308,13 @@ def _window(given: Namespace, zone: str) -> Window:
     return replace(found, label=name) if name else found
 
 
+def history(given: Namespace) -> int:
+    """The long-term statistics: shown, made again, or brought along from a spreadsheet."""
+    from oaflib.cli.chronicle import chronicle
+
+    return chronicle(given)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
@@ -318,4 +327,5 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "check-config": check_configuration,
     "list": listing,
     "demo": demo,
+    "history": history,
 }

@@ -179,12 +179,11 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         failure = f"the page could not be published: {error}"
         desk.state.put_run(replace(entry, detail=failure))
         return Done(due, changed.report, changed, run.seconds, failure)
+    notes: tuple[str, ...] = ()
     try:
         desk.history.append(changed.report)
     except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
         notes = (f"its statistics did not join the history: {error}",)
-    else:
-        notes = ()
     with desk.state.transaction():
         status = RunStatus.FAILED if run.failure else RunStatus.DONE
         desk.state.put_run(replace(entry, status=status, place=str(folder)))

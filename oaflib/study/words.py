@@ -8,16 +8,21 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oaflib import scraps
+from oaflib.config.project import Project, find_root, load_site_only
 from oaflib.errors import RecordsError, ReportError
 from oaflib.records import Records, State, open_records
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics
 from oaflib.study.study import Study
 from oaflib.study.views import Front, Outcomes, StatisticsTable
+
+if TYPE_CHECKING:
+    from oaflib.history import History, HistoryPast
+    from oaflib.trend import Trend
 
 _PACKAGES = ("oaflib", "numpy", "pandas", "matplotlib", "papermill", "nbconvert", "pyarrow")
 
@@ -69,7 +74,7 @@ def check(study: Study, records: Records) -> Outcomes:
     from oaflib.checks import default_checks, fold, run_checks
 
     checks = study.dataset.checks or default_checks(records)
-    outcomes = run_checks(checks, records, None)
+    outcomes = run_checks(checks, records, past_of(study))
     for trouble in records.troubles:
         outcomes.append(
             Outcome(
@@ -82,6 +87,34 @@ def check(study: Study, records: Records) -> Outcomes:
             )
         )
     return Outcomes(fold(outcomes, records))
+
+
+def past_of(study: Study) -> HistoryPast:
+    """What history knew of the dataset's variables before the study's window."""
+    from oaflib.config.interventions import read_interventions
+    from oaflib.history import HistoryPast
+
+    project = study.project
+    ledger = read_interventions(project.root, project.site.zone)
+    return HistoryPast(history_of(project), study.window, ledger)
+
+
+def history(what: str, days: float | None = None) -> Trend:
+    """The years of a variable, a point a window: ``oaf.history("DEV:FIELD", days=90)``.
+
+    `days` counts back from now; None: all there is.
+    """
+    project = load_site_only(find_root())
+    first = None if days is None else datetime.now(UTC) - timedelta(days=days)
+    return history_of(project).trend(what, first)
+
+
+def history_of(project: Project) -> History:
+    """The project's history, old names joined."""
+    from oaflib.config.aliases import read_aliases
+    from oaflib.history import History
+
+    return History(project.runs / "history", read_aliases(project.root))
 
 
 def draw(

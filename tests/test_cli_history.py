@@ -1,0 +1,58 @@
+"""History through the commands: reports join it, and it can be made again."""
+
+from pathlib import Path
+
+import pytest
+from project import MadeProject, made_project, numeric
+
+from oaflib.cli import main
+
+A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MadeProject:
+    made = made_project(tmp_path)
+    made.tasks("BCT,LDB,B1,jdoe,FALSE,FALSE,None,daily,day,")
+    made.dataset("BCT_B1", f'title = "Beam 1"\nvariables = ["{A}"]\n')
+    made.fill(numeric(A))
+    return made
+
+
+def oaf(project: MadeProject, *words: str | Path) -> int:
+    return main([str(words[0]), *map(str, words[1:]), "--root", str(project.root)])
+
+
+@pytest.mark.kernel
+def test_a_report_joins_the_history_once(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert oaf(project, "daily", "--day", "2026-11-22") == 0
+    assert oaf(project, "daily", "--day", "2026-11-22", "--again") == 0
+    capsys.readouterr()
+    assert main(["history", "--root", str(project.root), "show", A]) == 0
+    told = capsys.readouterr().out
+    assert told.count("2026-11-22 00:00") == 1
+    assert "1,440" in told
+    assert main(["history", "--root", str(project.root), "rebuild"]) == 0
+    capsys.readouterr()
+    assert main(["history", "--root", str(project.root), "show", A]) == 0
+    assert capsys.readouterr().out == told
+
+
+def test_a_spreadsheet_is_taken_in_and_marked(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.root / "old.csv"
+    path.write_text(f"timestamp,variable,value,unit\n2016-03-01T00:00:00Z,{A},2e14,charges\n")
+    root = ["--root", str(project.root)]
+    assert main(["history", *root, "import", str(path)]) == 0
+    assert main(["history", *root, "show", A]) == 0
+    assert "imported" in capsys.readouterr().out
+
+
+def test_an_unknown_variable_is_told(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["history", "--root", str(project.root), "show", "NO:SUCH"]) == 1
+    assert "nothing is known of NO:SUCH" in capsys.readouterr().err
