@@ -29,8 +29,7 @@ from oaflib.report import Severity
 from oaflib.trend import DAY
 from oaflib.window import nanoseconds, parse_instant
 
-MORNINGS = 120  # at how many lengths each series is judged
-SAME = 0.9
+MORNINGS = 60  # at how many lengths each series is judged
 
 
 @dataclass(frozen=True)

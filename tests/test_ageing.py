@@ -21,7 +21,10 @@ from oaflib.checks.ageing_shift import departure, steps
 from oaflib.checks.ageing_spread import Spread
 from oaflib.checks.ageing_step import Step
 from oaflib.checks.ageing_wear import Wear
+from oaflib.checks.range import Range
+from oaflib.config.build import build
 from oaflib.config.interventions import Intervention
+from oaflib.errors import ConfigurationError
 from oaflib.records import Entry, Records, State, records_of
 from oaflib.report import Outcome, Report, Severity, plain, read, write
 from oaflib.series import Kind, Series, Variable
@@ -356,3 +359,26 @@ def test_the_slope_lies_in_its_interval_and_the_dates_in_order(seed, slope):
     dates = [said["earliest"], said["date"], said["latest"]]
     known = [one for one in dates if one is not None]
     assert known == sorted(known)
+
+
+def test_limits_have_dates_and_an_old_day_has_its_own():
+    old = Range(high=10, valid_until=date(2026, 6, 30), name="old limit")
+    new = Range(high=5, valid_from=date(2026, 7, 1), name="new limit")
+    for day, bad in ((date(2026, 6, 30), "none"), (date(2026, 7, 1), "new limit")):
+        window = calendar_day(day, "Europe/Zurich")
+        at = np.array([window.start_ns + 5])
+        series = Series(NAME, Kind.NUMERIC, "mA", at, np.array([7.0]))
+        outcomes = run_checks([old, new], records_of([series], window))
+        said = {outcome.check: outcome.severity for outcome in outcomes}
+        assert len(said) == 2
+        assert [name for name in said if said[name] is Severity.ALARM] == [bad] * (bad != "none")
+        assert list(said.values()).count(Severity.NOT_APPLICABLE) == 1
+
+
+def test_dates_of_limits_come_from_the_configuration():
+    made = build(Range, {"high": 1.0, "valid_from": date(2026, 3, 1)}, "", "x.toml")
+    assert made.valid_from == date(2026, 3, 1)
+    with pytest.raises(ConfigurationError, match="valid_from"):
+        build(Range, {"high": 1.0, "valid_from": "soon"}, "", "x.toml")
+    with pytest.raises(ValueError, match="valid from 2026-03-02 until 2026-03-01 is no day at all"):
+        Range(high=1, valid_from=date(2026, 3, 2), valid_until=date(2026, 3, 1))

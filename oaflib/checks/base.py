@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from oaflib.records import Entry, Records, State
 from oaflib.report import Fault, Found, Limits, Outcome, Severity, Statistics
 from oaflib.series import Kind, Series, Times, Variable
 from oaflib.trend import Trend
-from oaflib.window import Window
+from oaflib.window import Window, zone_named
 
 Duration = float | str
 Note = TypeVar("Note")
@@ -88,6 +89,8 @@ class Check:
     guidance : what the expert should do about a violation.
     means : the fault a violation stands for, when it is not the one the kind names: ``no usage``,
         ``bad usage``, ``over usage``, ``breakage``, ``calibration`` or ``ageing``.
+    valid_from, valid_until : the first and the last day (in the window's zone) on
+        which the check applies; a window counts by the day on which it begins.
 
     Raises
     ------
@@ -107,6 +110,8 @@ class Check:
     means: Literal[
         "", "no usage", "bad usage", "over usage", "breakage", "calibration", "ageing"
     ] = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -119,6 +124,10 @@ class Check:
             raise ValueError(f"severity is '{self.severity}'; allowed: warning, alarm")
         if self.means and self.means not in list(Fault):
             raise ValueError(f"means is '{self.means}'; allowed: {', '.join(Fault)}")
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise ValueError(
+                f"valid from {self.valid_from} until {self.valid_until} is no day at all"
+            )
 
     @property
     def label(self) -> str:
@@ -134,6 +143,11 @@ class Check:
     def word(self) -> Fault:
         """The fault its outcomes name."""
         return Fault(self.means) if self.means else self.fault
+
+    def applies(self, window: Window) -> bool:
+        """Whether its limits are those of the day on which `window` begins."""
+        day = window.start.astimezone(zone_named(window.zone)).date()
+        return (self.valid_from or day) <= day <= (self.valid_until or day)
 
     def takes(self, variable: Variable) -> bool:
         """Whether the check judges `variable` when the dataset does not say which."""

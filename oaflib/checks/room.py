@@ -48,6 +48,9 @@ def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[O
     plans: dict[int, _Plan] = {}
     said: dict[int, list[Outcome]] = {}
     for i, check in enumerate(checks):
+        if not check.applies(records.window):
+            said[i] = [_other_days(check, records.window)]
+            continue
         if check.gate not in gates:
             gates[check.gate] = context_of(check.gate, records, past)
         context = gates[check.gate]
@@ -132,6 +135,16 @@ def _idle(check: Check) -> Outcome:
     kinds = " or ".join(check.kinds)
     reason = f"there is no {kinds} variable to judge by {check.label}"
     return check.outcome(Variable(""), Verdict(Severity.NOT_APPLICABLE, reason))
+
+
+def _other_days(check: Check, window: Window) -> Outcome:
+    """That a check's limits are those of other days."""
+    begins = f"from {check.valid_from}" if check.valid_from else ""
+    ends = f"until {check.valid_until}" if check.valid_until else ""
+    days = " ".join(filter(None, (begins, ends)))
+    reason = f"its limits apply {days}, not to {window.label}"
+    name = ", ".join(check.variables)
+    return check.outcome(Variable(name), Verdict(Severity.NOT_APPLICABLE, reason))
 
 
 def _whole(check: Check, records: Records, past: Past | None) -> list[Outcome]:
