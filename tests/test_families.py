@@ -358,9 +358,10 @@ def test_the_worst_family_comes_first_and_none_is_left_out():
         texts("HX:BMODE", "SETUP", "STABLE"),
         numbers("HX:FILLN", 5),
     )
+    why = "silent since 2026-11-22T11:00:00Z"
     outcomes = [
         Outcome("usage", Fault.NO_USAGE, "X.BCTDC.1", "X.BCTDC.1:INTENSITY", Severity.OK),
-        Outcome("a", Fault.BREAKAGE, "BLMI.1", "BLMI.1:LOSS_RS09", Severity.ALARM, reason="why"),
+        Outcome("a", Fault.BREAKAGE, "BLMI.1", "BLMI.1:LOSS_RS09", Severity.ALARM, reason=why),
         Outcome(
             "b",
             Fault.BREAKAGE,
@@ -377,7 +378,7 @@ def test_the_worst_family_comes_first_and_none_is_left_out():
         ("beam position monitors", "not judged"),
         ("machine and timing", "not judged"),
     ]
-    assert families.rows[0][-1] == "BLMI.1: why"
+    assert families.rows[0][-1] == "BLMI.1: silent since 12:00:00"
     fills = table("MACHINE", "Fills", machine)
     assert (column(fills, "fill"), column(fills, "stable")) == (["5"], ["12 h 00 min"])
 

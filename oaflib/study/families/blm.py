@@ -9,10 +9,11 @@ import numpy as np
 
 from oaflib.records import Records
 from oaflib.report import Outcome
-from oaflib.series import Kind, Series
+from oaflib.series import Kind
 from oaflib.study.families.found import (
     arrays,
     clock,
+    labels,
     matrix,
     middle,
     modes_of,
@@ -98,19 +99,10 @@ def last_of_each(records: Records, field: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for name in names_of(records, field, Kind.VECTORNUMERIC):
         values = list(arrays(records[name]))[-1]
-        found |= dict(zip(_names(records, records[name], len(values)), values, strict=True))
+        found |= dict(zip(labels(records, name, len(values)), values, strict=True))
     for device, series in numbers(records, field).items():
         found[device] = float(series.value[-1])
     return found
-
-
-def _names(records: Records, series: Series, count: int) -> list[str]:
-    """The monitors of a vector: by the list of names of its device, else by index."""
-    for name in names_of(records, r".*NAMES.*", Kind.VECTORSTRING):
-        told = records[name]
-        if told.device == series.device and len(told.value[-1]) == count:
-            return [str(entry) for entry in told.value[-1]]
-    return [f"{series.device}[{i}]" for i in range(count)]
 
 
 def _grades(
@@ -169,7 +161,7 @@ def _losses(records: Records) -> list[FamilyTable]:
         unit = records[name].unit
         shown = np.where(np.isfinite(rows), rows, -np.inf)
         at = shown.argmax(axis=0)
-        for i, device in enumerate(_names(records, records[name], rows.shape[1])):
+        for i, device in enumerate(labels(records, name, rows.shape[1])):
             time = int(records[name].time[at[i]])
             worst[device] = (float(shown[at[i], i]), time, middle(rows[:, i]))
     for device, series in numbers(records, _LOSS).items():

@@ -16,6 +16,7 @@ from oaflib.study.families.found import (
     clock,
     field_of,
     finite,
+    labels,
     lasted,
     matrix,
     names_of,
@@ -104,7 +105,7 @@ def _monitors(records: Records) -> list[FamilyTable]:
         time = series.time if len(orbit) == len(series) else series.time[: len(orbit)]
         order = np.argsort(time, kind="stable")
         each = habits(time[order], orbit[order])
-        told = _names(records, name, orbit.shape[1])
+        told = labels(records, name, orbit.shape[1])
         row = [name, f"{orbit.shape[1]:,}", f"{len(orbit):,}"]
         counts.append((*row, *(str(sum(h.word == w for h in each)) for w in words)))
         odd += [
@@ -129,16 +130,6 @@ def _monitors(records: Records) -> list[FamilyTable]:
     columns = ("monitor", "plane", "it is", "how", "since")
     note = "" if rows else "None: every monitor moves as the others do."
     return [*found, FamilyTable("Monitors unlike the others", columns, rows, note)]
-
-
-def _names(records: Records, name: str, count: int) -> list[str]:
-    """The monitors of a vector: the list of names of its plane or device, else the index."""
-    lists = names_of(records, r".*NAMES.*", Kind.VECTORSTRING)
-    lists.sort(key=lambda other: other[-2:] != name[-2:])
-    for other in lists:
-        if len(records[other].value[-1]) == count:
-            return [str(entry) for entry in records[other].value[-1]]
-    return [f"[{i}]" for i in range(count)]
 
 
 def _temperatures(records: Records) -> list[FamilyTable]:

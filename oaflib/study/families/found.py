@@ -58,6 +58,20 @@ def numbers(records: Records, field: str) -> dict[str, Series]:
     return {device_of(name): records[name] for name in names_of(records, field, Kind.NUMERIC)}
 
 
+def labels(records: Records, name: str, count: int) -> list[str]:
+    """What the `count` elements of a vector are called: by a list of names, else by their index.
+
+    A list counts when it is as long; one of the same device and plane comes first.
+    """
+    lists = names_of(records, r".*NAMES.*", Kind.VECTORSTRING)
+    lists.sort(key=lambda other: (device_of(other) != device_of(name), other[-2:] != name[-2:]))
+    for other in lists:
+        told = records[other].value[-1]
+        if len(told) == count:
+            return [str(entry) for entry in told]
+    return [f"{device_of(name)}[{i}]" for i in range(count)]
+
+
 def arrays(series: Series) -> Iterator[Floats]:
     """The vectors of a series one by one, flat, as float64."""
     for sample in series.value:

@@ -20,6 +20,7 @@ from oaflib.study.families.found import (
     states,
 )
 from oaflib.study.families.sheet import DASH, FamilyTable, figure, share
+from oaflib.window import nanoseconds, parse_instant
 
 # The first that fits; what follows a name's family word varies: BCTDC, BCTFR, BPMALPS, BLMTI.
 _FAMILIES = (
@@ -38,6 +39,7 @@ _FAMILIES = (
 )
 _OTHERS = "machine and timing"
 _CYCLES = 12
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def tables(records: Records, outcomes: Sequence[Outcome] = ()) -> list[FamilyTable]:
@@ -86,7 +88,7 @@ def _families(records: Records, outcomes: Sequence[Outcome]) -> FamilyTable:
                     said,
                     *(str(count) if count else DASH for count in counts),
                     str(len(devices.get(family, ()))),
-                    f"{worst.device}: {worst.reason}" if worst and bad else "",
+                    _told(records, worst) if worst and bad else "",
                 ),
             )
         )
@@ -127,6 +129,14 @@ def _fills(records: Records) -> list[FamilyTable]:
         )
     head = ("fill", "from", "on this day", "stable", *(f"highest {device_of(n)}" for n in beams))
     return [FamilyTable("Fills", (*head, "beam modes"), tuple(rows))]
+
+
+def _told(records: Records, outcome: Outcome) -> str:
+    """Device and reason, instants as people of the site say them."""
+    reason = _INSTANT.sub(
+        lambda found: clock(records, nanoseconds(parse_instant(found[0]))), outcome.reason
+    )
+    return f"{outcome.device or outcome.variable}: {reason}"
 
 
 def _one_a_beam(names: Sequence[str]) -> list[str]:
