@@ -108,6 +108,7 @@ class Records(Mapping[str, Series]):
         self.folder = folder
         self.source = source
         self.troubles: tuple[Any, ...] = ()
+        self.past: Any = None  # history up to the window, where plots should look back
         self._made = dict(made or {})
         self._files: dict[Kind, pq.ParquetFile] = {}
         self._cache: OrderedDict[str, Series] = OrderedDict()
@@ -142,6 +143,7 @@ class Records(Mapping[str, Series]):
             entries[series.name] = replace(entry_of(series), computed=computed)
         records = Records(self.window, entries, self.folder, self._made, self.source)
         records._made.update({series.name: series for series in made})
+        records.past = self.past
         return records
 
     def _read(self, entry: Entry) -> Series:

@@ -143,5 +143,6 @@ plots = Registry(
         "spectrum": "oaflib.plots.spectrum:Spectra",
         "spectrogram": "oaflib.plots.spectrum:Spectrogram",
         "matrix": "oaflib.plots.matrix:DeviceMatrix",
+        "years": "oaflib.plots.years:Years",
     },
 )

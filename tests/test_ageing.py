@@ -17,6 +17,7 @@ from oaflib.checks.ageing_calibration import Calibration
 from oaflib.checks.ageing_curve import curve_of
 from oaflib.checks.ageing_drift import Drift
 from oaflib.checks.ageing_forecast import Quest, forecast, slope_of
+from oaflib.checks.ageing_rank import worst_first
 from oaflib.checks.ageing_shift import departure, steps
 from oaflib.checks.ageing_spread import Spread
 from oaflib.checks.ageing_step import Step
@@ -26,7 +27,7 @@ from oaflib.config.build import build
 from oaflib.config.interventions import Intervention
 from oaflib.errors import ConfigurationError
 from oaflib.records import Entry, Records, State, records_of
-from oaflib.report import Outcome, Report, Severity, plain, read, write
+from oaflib.report import Fault, Outcome, Report, Severity, plain, read, write
 from oaflib.series import Kind, Series, Variable
 from oaflib.trend import DAY, Trend, trend_of
 from oaflib.window import calendar_day
@@ -382,3 +383,23 @@ def test_dates_of_limits_come_from_the_configuration():
         build(Range, {"high": 1.0, "valid_from": "soon"}, "", "x.toml")
     with pytest.raises(ValueError, match="valid from 2026-03-02 until 2026-03-01 is no day at all"):
         Range(high=1, valid_from=date(2026, 3, 2), valid_until=date(2026, 3, 1))
+
+
+def test_the_device_that_ages_worst_comes_first():
+    def one(device: str, severity: Severity, state: str = "", day: str | None = None) -> Outcome:
+        said = {"state": state, "date": day} if state else None
+        return Outcome("drift", Fault.AGEING, device, f"{device}:V", severity, forecast=said)
+
+    found = worst_first(
+        [
+            one("fine", Severity.OK, "not within horizon"),
+            one("late", Severity.WARNING, "crosses", "2027-05-01"),
+            one("gone", Severity.ALARM, "crossed", "2026-05-01"),
+            one("soon", Severity.OK),
+            one("soon", Severity.WARNING, "crosses", "2026-12-01"),
+            one("", Severity.NOT_APPLICABLE),
+        ]
+    )
+    assert [ranked.device for ranked in found] == ["gone", "soon", "late", "fine"]
+    assert found[1].crossing == "2026-12-01"
+    assert [len(ranked.outcomes) for ranked in found] == [1, 2, 1, 1]

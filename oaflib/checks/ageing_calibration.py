@@ -34,6 +34,7 @@ from oaflib.report import Fault, Outcome, Severity
 from oaflib.series import Kind, Series, Times, Variable
 from oaflib.trend import Floats, Trend
 
+_TIMES = 2.0  # scatters of a window: a reference shows small departures, given time
 _BASE = (10, 60)  # windows that say what the curve was, at least and at most, of a third
 
 
@@ -120,7 +121,7 @@ class Calibration(Check):
             return Judged(Severity.NOT_APPLICABLE, f"no history{began(points)}", limit=limit)
         unit, least = points.unit, self.noticed / 100 * abs(level)
         enough = len(points) >= FEW
-        left, fitted = drifting(points, 0.0, least) if enough else (None, points)
+        left, fitted = drifting(points, 0.0, least, _TIMES) if enough else (None, points)
         said = None
         if allowed is not None:
             said = nearest(points, -allowed, allowed, self.horizon, fitted)

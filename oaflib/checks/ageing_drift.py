@@ -22,7 +22,7 @@ from oaflib.checks.ageing import (
 )
 from oaflib.checks.ageing_forecast import slope_of
 from oaflib.checks.ageing_points import Points, latest_period, points_of
-from oaflib.checks.ageing_shift import FEW, Departure, departure, steps, without
+from oaflib.checks.ageing_shift import FEW, TIMES, Departure, departure, steps, without
 from oaflib.checks.base import Context, Verdict
 from oaflib.checks.words import plural, some, utc
 from oaflib.report import Severity
@@ -123,13 +123,15 @@ class Drift(AgeingCheck):
         )
 
 
-def drifting(points: Points, percent: float, least: float = 0.0) -> tuple[Departure | None, Points]:
+def drifting(
+    points: Points, percent: float, least: float = 0.0, times: float = TIMES
+) -> tuple[Departure | None, Points]:
     """The departure that holds now, and the points to extrapolate from.
 
     Those since the onset (all, where nothing departs), steps taken out, at the present level.
     """
     flat = without(points.value, steps(points.value))
-    left = departure(flat, percent, least)
+    left = departure(flat, percent, least, times)
     flat = flat + (points.value[-1] - flat[-1])
     first = 0 if left is None else min(left.onset, len(flat) - FEW)
     return left, replace(points, value=flat).since(first, points.begun)

@@ -23,7 +23,7 @@ _BASE = (10, 60)  # points of the baseline, at least and at most, of a third of 
 _SLACK = 1.0  # robust sigmas that a point may be off for nothing
 _ENOUGH = 14.0  # sigmas added up that make a departure
 _CANDIDATES = 60  # of steps that are looked at, the largest first
-_TIMES = 6.0  # scatters of a point that a departure must be, at least
+TIMES = 6.0  # scatters of a point that a departure must be, at least
 _CLIP = 5.0  # what one point may add, so that a few spikes make none
 _SIGMA = 1.4826
 
@@ -190,10 +190,13 @@ def baseline_of(values: Floats) -> Baseline:
     return Baseline(float(np.median(base)), float(min(longest, 3 * sigma)), count)
 
 
-def departure(values: Floats, percent: float = 0.0, least: float = 0.0) -> Departure | None:
+def departure(
+    values: Floats, percent: float = 0.0, least: float = 0.0, times: float = TIMES
+) -> Departure | None:
     """The lasting departure that holds at the end of `values`; None when there is none.
 
-    It must be `least` or more, and `percent` of the baseline's level.
+    It must be `least` or more, `percent` of the baseline's level, and `times` the scatter of a
+    point.
     """
     if len(values) < FEW:
         return None
@@ -206,12 +209,12 @@ def departure(values: Floats, percent: float = 0.0, least: float = 0.0) -> Depar
     recent = values[max(found - 2, len(values) - SIDE) :]
     now = float(np.median(recent))
     made = Departure(onset, found, base, now)
-    return made if abs(made.change) >= max(least, material(base, percent)) else None
+    return made if abs(made.change) >= max(least, material(base, percent, times)) else None
 
 
-def material(base: Baseline, percent: float) -> float:
+def material(base: Baseline, percent: float, times: float = TIMES) -> float:
     """How far a level must be from the baseline to be worth a word."""
-    return max(_TIMES * base.scatter, percent / 100 * abs(base.level))
+    return max(times * base.scatter, percent / 100 * abs(base.level))
 
 
 def _page(off: Floats) -> tuple[int, int, float]:
