@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import ssl
 import statistics
 import struct
 import time
@@ -82,6 +83,11 @@ class Appliance:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/retrieval"
         self.host, self.port = "127.0.0.1", self._server.server_address[1]
+
+    def over_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS, as ``https://localhost``."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = self.url.replace("http://127.0.0.1", "https://localhost")
 
     def pv(self, name: str, type_name: str = "DBR_SCALAR_DOUBLE", unit: str = "") -> Pv:
         return self.pvs.setdefault(name, Pv(name, type_name, unit))

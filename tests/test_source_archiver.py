@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import trustme
 from archiver_server import Appliance
 
 from oaflib.config.site import SourceSettings
@@ -400,3 +402,21 @@ def test_a_login(appliance: Appliance, tmp_path: Path) -> None:
         read(appliance.url, user="oaf", password_file=str(secret))
     secret.chmod(0o600)
     assert len(read(appliance.url, user="oaf", password_file=str(secret))["A:X"]) == 3
+
+
+def test_certificates_are_verified(tmp_path: Path) -> None:
+    """Only an appliance whose authority is trusted is believed, and told how when it is not."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    appliance = Appliance()
+    appliance.over_tls(context)
+    with appliance:
+        many(appliance, 5)
+        with pytest.raises(SourceUnavailable, match=r"not to be trusted.*ca_file"):
+            read(appliance.url)
+        found = read(appliance.url, ca_file=str(tmp_path / "ca.pem"))
+        assert len(found["A:X"]) == 5
+        with pytest.raises(SourceUnavailable, match="not to be trusted"):
+            read(appliance.url.replace("localhost", "127.0.0.1"), ca_file=str(tmp_path / "ca.pem"))
