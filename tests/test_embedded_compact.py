@@ -161,6 +161,19 @@ def test_days_are_forgotten(lake: Lake) -> None:
     assert lake.count(lake.find(), *ALL) == {"A:B": 2, "A:T": 0}
 
 
+def test_killed_while_cleaning(lake: Lake) -> None:
+    """Old files are gone, but the manifest still names them: the next `clean` forgets them."""
+    fill(lake, 3, (Kind.NUMERIC,))
+    compact(lake, NOW)
+    (live,) = lake.manifest().rows("SELECT path FROM file WHERE retired IS NULL")
+    for path in lake.folder.rglob("*.parquet"):
+        if str(path.relative_to(lake.folder)) != live[0]:
+            path.unlink()
+    assert lake.count(lake.find(), *ALL) == {"A:NUMERIC": 12}
+    assert clean(lake, LATER) == 3
+    assert lake.manifest().rows("SELECT path FROM file") == [live]
+
+
 def test_what_a_dead_writer_left_is_swept(lake: Lake) -> None:
     lake.write([made("A:B", Kind.NUMERIC, [T0])])
     (good,) = lake.folder.rglob("*.parquet")
