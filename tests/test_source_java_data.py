@@ -195,6 +195,18 @@ def test_a_service_that_goes_away_is_unavailable(api: str, tmp_path: Path) -> No
                 ask()
 
 
+def test_what_was_asked_is_counted(api: str, tmp_path: Path) -> None:
+    world = World().variable("A:B", "NUMERIC").add("uniform", START, SECOND, 250, "D")
+    world.variable("A:V", "VECTORNUMERIC").add("rows", START, SECOND, 10, 8)
+    with opened(world, tmp_path, api=api) as source:
+        variables = source.find("A:%")
+        assert (source.asked.queries, source.asked.rows) == (3, 0)  # all, and two types
+        list(source.read(variables, WINDOW))
+        assert (source.asked.queries, source.asked.rows) == (5, 260)
+        assert source.asked.nbytes == 250 * 8 + 10 * 8 * 8
+        assert source.asked.seconds > 0
+
+
 def test_a_closed_source_says_so(tmp_path: Path) -> None:
     source = opened(World(), tmp_path)
     with pytest.raises(SourceUnavailable) as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from oaflib.errors import ConfigurationError
+from oaflib.sources.asked import Asked
 from oaflib.sources.base import Snapshot
 from oaflib.sources.java.convert import TYPES, nanoseconds
 from oaflib.sources.java.faults import asking
@@ -31,6 +34,7 @@ class Api:
     def __init__(self, jpype: Any, options: Options) -> None:
         self.jpype = jpype
         self._options = options
+        self.asked = Asked()
         self._stamp = jpype.JClass(_TIMES)
         if options.service:
             jpype.java.lang.System.setProperty("service.url", options.service)
@@ -61,10 +65,21 @@ class Api:
         """Around calls into Java."""
         return asking(self.jpype, what)
 
-    def stamp(self, time: int) -> Any:
+    @contextmanager
+    def _query(self, what: str) -> Iterator[None]:
+        """Around one question to the service, which is counted, answered or not."""
+        began = time.perf_counter()
+        self.asked.queries += 1
+        try:
+            with self.asking(what):
+                yield
+        finally:
+            self.asked.seconds += time.perf_counter() - began
+
+    def stamp(self, moment: int) -> Any:
         """Int64 ns UTC as Java has times."""
-        stamp = self._stamp(time // 1_000_000)
-        stamp.setNanos(time % 1_000_000_000)
+        stamp = self._stamp(moment // 1_000_000)
+        stamp.setNanos(moment % 1_000_000_000)
         return stamp
 
     @cached_property
@@ -77,7 +92,7 @@ class Api:
 
     def like(self, pattern: str, type_name: str) -> dict[str, Any]:
         """Variables of that type by name; ``_`` is any character here, as in SQL."""
-        with self.asking(f"variables like {pattern}"):
+        with self._query(f"variables like {pattern}"):
             found = self._meta.getVariablesOfDataTypeWithNameLikePattern(
                 pattern, self.types[type_name]
             )
@@ -87,13 +102,13 @@ class Api:
         """The variables of those names that exist."""
         found: dict[str, Any] = {}
         for some in _parts(list(names)):
-            with self.asking(f"{len(some)} variables by name, {some[0]} …"):
+            with self._query(f"{len(some)} variables by name, {some[0]} …"):
                 found.update(by_name(self._set(some)))
         return found
 
     def headers(self, variable: Any) -> list[tuple[int, tuple[str, ...]]]:
         """From when on a vector's elements were called what, in order of time."""
-        with self.asking(f"the elements of {variable.getVariableName()}"):
+        with self._query(f"the elements of {variable.getVariableName()}"):
             known = self._meta.getVectorElements(variable)
             elements = None if known is None else known.getVectornumericElements()
             if elements is None:
@@ -107,7 +122,7 @@ class Api:
 
     def fundamentals(self, pattern: str, start: int, end: int) -> Any | None:
         """The set of fundamentals that occurred from `start` to `end`; None: none did."""
-        with self.asking(f"fundamentals like {pattern}"):
+        with self._query(f"fundamentals like {pattern}"):
             found = self._meta.getFundamentalsInTimeWindowWithNameLikePattern(
                 self.stamp(start), self.stamp(end), pattern
             )
@@ -118,7 +133,7 @@ class Api:
     def points(self, variable: Any, start: int, end: int, fundamentals: Any = None) -> Any:
         """The set of points from `start` to `end`, of some fundamentals' cycles if given."""
         window = (self.stamp(start), self.stamp(end))
-        with self.asking(str(variable.getVariableName())):
+        with self._query(str(variable.getVariableName())):
             if fundamentals is None:
                 return self._data.getDataInTimeWindow(variable, *window)
             return self._data.getDataInTimeWindowFilteredByFundamentals(
@@ -127,17 +142,17 @@ class Api:
 
     def scaled(self, variable: Any, start: int, end: int, scaling: str) -> Any:
         """The set of points reduced by the service, as ``1_MINUTE_AVG``."""
-        with self.asking(f"{variable.getVariableName()} as {scaling}"):
+        with self._query(f"{variable.getVariableName()} as {scaling}"):
             way = self.type("domain.core.constants.TimescalingProperties").valueOf(scaling)
             return self._data.getDataInFixedIntervals(
                 variable, self.stamp(start), self.stamp(end), way
             )
 
-    def last(self, variable: Any, time: int) -> Any | None:
-        """The last point before `time`, if it is not long ago as the service means it."""
-        with self.asking(str(variable.getVariableName())):
+    def last(self, variable: Any, moment: int) -> Any | None:
+        """The last point before `moment`, if it is not long ago as the service means it."""
+        with self._query(str(variable.getVariableName())):
             return self._data.getLastDataPriorToTimestampWithinDefaultInterval(
-                variable, self.stamp(time)
+                variable, self.stamp(moment)
             )
 
     def alone(self, point: Any) -> Any:
@@ -150,7 +165,7 @@ class Api:
         """The service's statistics; it says nothing of variables without any."""
         found = {}
         for some in _parts(list(names)):
-            with self.asking(f"statistics of {len(some)} variables, {some[0]} …"):
+            with self._query(f"statistics of {len(some)} variables, {some[0]} …"):
                 variables = self._set(some)
                 if variables is None or variables.size() == 0:
                     continue
@@ -168,7 +183,7 @@ class Api:
 
     def fill_numbers(self, start: int, end: int) -> list[int]:
         """The fills of the window, in order."""
-        with self.asking("fills"):
+        with self._query("fills"):
             found = self._fills.getLHCFillsAndBeamModesInTimeWindow(
                 self.stamp(start), self.stamp(end)
             )
@@ -177,14 +192,14 @@ class Api:
 
     def fill(self, number: int) -> Any | None:
         """The fill of that number."""
-        with self.asking(f"fill {number}"):
+        with self._query(f"fill {number}"):
             return self._fills.getLHCFillAndBeamModesByFillNumber(number)
 
     def snapshots(self, pattern: str) -> list[Snapshot]:
         """The saved snapshots that match `pattern`; none where the client knows of none."""
         if not hasattr(self._builder, "createQuerySnapshotDataService"):
             return []
-        with self.asking(f"snapshots like {pattern}"):
+        with self._query(f"snapshots like {pattern}"):
             service = self._builder.createQuerySnapshotDataService()
             return saved(self.jpype, service, pattern, self._options.snapshot_owner)
 

@@ -11,8 +11,10 @@ from typing import Any, Self
 import numpy as np
 
 from oaflib.errors import QueryRefused, SourceUnavailable
+from oaflib.records import value_bytes
 from oaflib.report import Statistics
 from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.sources.asked import Asked
 from oaflib.sources.base import Fill, Snapshot, SourceSettings
 from oaflib.sources.embedded.reduce import Reduction
 from oaflib.sources.java.answers import Header, count_of, fill_of, scaling_of, statistics_of
@@ -68,6 +70,11 @@ class JavaSource:
         self._entered = None  # Java itself stays: it cannot start a second time in a process
         self._variables.clear()
         self._types.clear()
+
+    @property
+    def asked(self) -> Asked:
+        """What the service was asked since the source was entered, and how long it took."""
+        return self._api.asked
 
     @property
     def _api(self) -> Api:
@@ -292,7 +299,10 @@ class JavaSource:
             time, value = self._convert(points, name)
         except ValueError as error:  # an image whose rows differ in length, say
             raise QueryRefused(f"{variable.name}: what was logged is no {name}: {error}") from None
-        return Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
+        series = Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
+        self.asked.rows += len(series)
+        self.asked.nbytes += value_bytes(series)
+        return series
 
     def _reduced(self, variable: Variable, window: Window) -> Statistics:
         reduction = Reduction(variable)
