@@ -60,7 +60,16 @@ class MadeProject:
 
     @property
     def mails(self) -> list[Path]:
-        """The mails written as files, in the order of their names."""
+        """The mails written as files, in the order of their names; not the operator's page."""
+        return [path for path in self._written if b"[OAF] operator " not in path.read_bytes()]
+
+    @property
+    def pages(self) -> list[Path]:
+        """The operator's pages, one a morning."""
+        return [path for path in self._written if path not in self.mails]
+
+    @property
+    def _written(self) -> list[Path]:
         return sorted((self.root / "runs/outbox").glob("*.eml"))
 
     def report(self, instrument: str, dataset: str, label: str = "2026-11-22") -> Path:

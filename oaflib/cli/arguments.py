@@ -41,6 +41,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     what = mail.add_mutually_exclusive_group(required=True)
     what.add_argument("--flush", action="store_true", help="send what is waiting")
     what.add_argument("--list", action="store_true", help="what is waiting, and what died")
+    what.add_argument("--preview", action="store_true", help="what a morning sends; sends nothing")
+    mail.add_argument(
+        "--day", type=_day, help="of --preview: the day reports are about (yesterday)"
+    )
+    mail.add_argument(
+        "--into", type=Path, metavar="FOLDER", help="of --preview: also write .eml and .html files"
+    )
     _silence(command("silence", "leave alarms out of the mails until a day; or list silences"))
     known = command("acknowledge", "leave an alarm out of the mails until it clears")
     known.add_argument("device", metavar="DEVICE", help="device, variable, or pattern with %%")
@@ -59,6 +66,10 @@ def _daily(parser: argparse.ArgumentParser) -> None:
     anchor = parser.add_mutually_exclusive_group()
     anchor.add_argument("--day", type=_day, help="report this calendar day (2026-11-22)")
     anchor.add_argument("--at", type=_moment, help="as if it were this time (ISO 8601, with zone)")
+    anchor.add_argument(
+        "--from", type=_day, dest="begin", metavar="DAY", help="all days from this one, no mail"
+    )
+    parser.add_argument("--to", type=_day, dest="end", metavar="DAY", help="until this one")
     parser.add_argument("--only", default="", metavar="PATTERN", help="tasks, as BCT_* or *_PS")
     parser.add_argument("--schedule", default="", choices=("daily", "hourly", "weekly"))
     parser.add_argument("--jobs", type=_positive, default=0, help="reports at once (one a core)")

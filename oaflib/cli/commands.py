@@ -43,15 +43,19 @@ def say(*lines: str) -> None:
 
 def daily(given: Namespace) -> int:
     """The morning: 0 every report was made, 1 some could not be."""
-    from oaflib.cli.progress import Lines
+    from oaflib.cli.progress import Lines, summary
     from oaflib.daily.due import due, morning_of
-    from oaflib.daily.morning import Desk, hold
-    from oaflib.daily.telling import Teller, base_of, settings_of
+    from oaflib.daily.morning import Desk, hold, told_of
+    from oaflib.daily.telling import Teller, base_of, rules_of, settings_of
     from oaflib.run.lock import held
     from oaflib.state import State
     from oaflib.study.words import history_of
 
     project = load_project(find_root(given.root))
+    if given.begin or given.end:
+        from oaflib.cli.backfill import backfill
+
+        return backfill(given, project)
     zone = project.site.zone
     at = morning_of(given.day, zone) if given.day else (given.at or now())
     wanted = due(project.tasks, at.astimezone(ZoneInfo(zone)), given.schedule, given.only)
@@ -67,13 +71,16 @@ def daily(given: Namespace) -> int:
             settings_of(project),
             base_of(project),
             now,
-            when=project.site.mail.when,
-            silent=given.no_mail,
+            rules_of(project, silent=given.no_mail),
         )
         history = history_of(project)
         desk = Desk(project, state, site_of(project), teller, history, now)
         jobs = given.jobs or len(os.sched_getaffinity(0))
         morning = hold(desk, wanted, jobs, Lines(sys.stdout), again=given.again)
+        told = told_of(project, state, wanted, morning.done)
+        label = str(given.day or (at.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)))
+        teller.morning(label, told, whole=not (given.only or given.schedule))
+        say(*summary(teller, label, told))
         if not given.no_mail:
             _flush(project, state)
     say(f"The report repository is {project.publish / 'index.html'}")
@@ -139,6 +146,12 @@ def mail(given: Namespace) -> int:
     from oaflib.inform.outbox import letters
     from oaflib.state import State
 
+    if given.preview:
+        from oaflib.cli.preview import preview
+
+        return preview(given)
+    if given.day or given.into:
+        raise ConfigurationError("--day and --into go with --preview")
     project = load_site_only(find_root(given.root))
     with State(project.runs / "state.sqlite") as state:
         if given.flush:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from oaflib.changes import Changes
+from oaflib.config.tasks import Task
 from oaflib.daily.morning import Done
+from oaflib.daily.telling import Teller
+from oaflib.inform.digest import digest
+from oaflib.inform.sheet import Links
 from oaflib.inform.texts import counted
+
+_LINES = 16  # of findings on the last screen
 
 
 class Lines:
@@ -64,3 +73,13 @@ def said(done: Done) -> str:
             if count and word in ("new", "cleared")
         ]
     return f"{name}: {', '.join(words) or 'OK'} ({done.seconds:.1f} s)"
+
+
+def summary(teller: Teller, label: str, told: Sequence[tuple[Task, Changes]]) -> tuple[str, ...]:
+    """The morning on one screen: its digest, without the links that mails end with."""
+    if len(told) < 2:
+        return ()
+    parts = [replace(teller.part(changes), href="") for _, changes in told]
+    settings = replace(teller.settings, lines=_LINES)
+    text = digest(parts, label, Links(), settings).text
+    return ("", *text.split("\n-- \n")[0].rstrip().splitlines(), "")

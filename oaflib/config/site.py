@@ -64,7 +64,10 @@ class MailTable:
     operator : who hears of runs that could not be made; addresses or logins with blanks between.
     timeout, deadline : seconds to wait at each step, and for a message in all.
     lines : findings listed in a mail before it points at the page. prefix : of subjects.
-    when : a mail of every report, of those that alarm, or only of those in which something changed.
+    when : a mail of every report, of those that alarm, or only of those in which something changed;
+        a row of the task table may say otherwise.
+    group : a mail for each task, or one for each recipient and morning.
+    reminders : with ``when = "changes"``, ages in days at which an ongoing alarm is mailed again.
 
     Raises
     ------
@@ -88,6 +91,8 @@ class MailTable:
     lines: int = 50
     prefix: str = "[OAF]"
     when: Literal["always", "alarms", "changes"] = "always"
+    group: Literal["task", "morning"] = "task"
+    reminders: tuple[int, ...] = (1, 3, 7, 30)
 
     def __post_init__(self) -> None:
         problems = [Problem("[mail]", key, fault) for key, fault in self._faults() if fault]
@@ -98,6 +103,8 @@ class MailTable:
         yield "port", within(self.port, 0, 65535)
         yield "timeout", within(self.timeout, 1, 60)
         yield "deadline", within(self.deadline, self.timeout, 600)
+        for days in self.reminders:
+            yield "reminders", within(days, 1, 3650)
         yield "lines", within(self.lines, 10, 200)
         if len(self.prefix) > 40 or not self.prefix.isprintable():
             yield "prefix", "must be at most 40 characters on one line"

@@ -23,6 +23,7 @@ from oaflib.window import of_rule
 REQUIRED = ("Instrument", "Source", "DataSet", "UserId", "email", "DftPlot", "ExpCode")
 COLUMNS = (*REQUIRED, "Schedule", "Window", "Template")
 SCHEDULES = ("daily", "hourly", "weekly")
+WHEN = ("always", "alarms", "changes")
 # What Excel writes in English, French and German, and what people type.
 TRUE = ("true", "1", "yes", "vrai", "wahr")
 FALSE = ("false", "0", "no", "faux", "falsch")
@@ -41,6 +42,7 @@ class Task:
     expert_code : a notebook's name without ``.ipynb``, or ``module:function``; empty for none.
     window : a rule for `oaflib.window.of_rule`, in lower case.
     template : a notebook's name without ``.ipynb``; empty for the dataset's or instrument's.
+    when : of which reports mail goes out, as in the site's ``[mail]``; empty: as said there.
     line : of the file, from 1.
     """
 
@@ -54,6 +56,7 @@ class Task:
     schedule: str = "daily"
     window: str = "day"
     template: str = ""
+    when: str = ""
     line: int = 0
 
     @property
@@ -101,6 +104,8 @@ def _task(
             complaints.add(f"line {row.line}, {column}", str(error))
     if len(values) < len(readers):
         return None
+    word = values["email"]
+    values["email"], values["when"] = bool(word), word if word in WHEN else ""
     task = Task(line=row.line, **values)
     if task.email and not task.user_id:
         complaints.add(f"line {row.line}, UserId", "is empty, but email is TRUE: who is mailed?")
@@ -167,6 +172,16 @@ def _boolean(text: str) -> bool:
     found = f"{quoted(text)} is neither true nor false" if text else "is empty"
     allowed = f"{', '.join(TRUE)} or {', '.join(FALSE)}"
     raise ValueError(f"{found}. Allowed, in any case: {allowed}")
+
+
+def _email(text: str) -> str:
+    """One of `WHEN`; ``true`` for as the site says; empty for no mail."""
+    if text.casefold() in WHEN:
+        return text.casefold()
+    try:
+        return "true" if _boolean(text) else ""
+    except ValueError as error:
+        raise ValueError(f"{error}; or, of which reports: {', '.join(WHEN)}") from None
 
 
 def _expert_code(experts: Shelf, text: str) -> str:
@@ -238,7 +253,7 @@ def _readers(around: Surroundings) -> dict[str, Reader]:
         "Source": partial(_source, around.sources),
         "DataSet": _dataset,
         "UserId": _users,
-        "email": _boolean,
+        "email": _email,
         "DftPlot": _boolean,
         "ExpCode": partial(_expert_code, around.experts),
         "Schedule": _schedule,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from oaflib import changes as changing
@@ -19,15 +21,18 @@ from oaflib import silences as silencing
 from oaflib.body import Body
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
+from oaflib.config.tasks import Task
 from oaflib.daily.due import Due
 from oaflib.daily.telling import Teller
 from oaflib.errors import OafError, ReportError
 from oaflib.history import History
+from oaflib.inform.sheet import Picture
 from oaflib.publish import Site, place
 from oaflib.report import Report
 from oaflib.run.page import export_body
 from oaflib.run.request import NOTEBOOK
 from oaflib.run.runner import Run, failed_report, run_folder, run_report
+from oaflib.run.thumbnails import thumbnails
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import nanoseconds
 
@@ -184,13 +189,53 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         desk.history.append(changed.report)
     except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
         notes = (f"its statistics did not join the history: {error}",)
+    mails = []
+    if attempt == 1 or not run.failure:
+        pictures = partial(_pictures, run, changed.report)
+        mails = desk.teller.of_report(due.task, changed, attempt, pictures)
     with desk.state.transaction():
         status = RunStatus.FAILED if run.failure else RunStatus.DONE
         desk.state.put_run(replace(entry, status=status, place=str(folder)))
         desk.state.keep(_memory(due), state.write())
-        if attempt == 1 or not run.failure:
-            desk.teller.report(due.task, changed, attempt)
+        desk.teller.post(mails)
     return Done(due, changed.report, changed, run.seconds, run.failure, notes=notes)
+
+
+def _pictures(run: Run, report: Report) -> tuple[Picture, ...]:
+    """Of the new alarms; a mail without is better than no mail."""
+    try:
+        return thumbnails(run.folder, report)
+    except Exception:  # whatever a picture can do wrong
+        return ()
+
+
+def told_of(
+    project: Project, state: State, wanted: Sequence[Due], done: Sequence[Done] = ()
+) -> list[tuple[Task, Changes]]:
+    """What each of the `wanted` reports says; of those not among `done` what is published.
+
+    Reports that are not there are left out.
+    """
+    made = {one.due.key: one.changes for one in done}
+    told = []
+    for due in wanted:
+        changed = made.get(due.key) or _changes_kept(project, state, due)
+        if changed is not None:
+            told.append((due.task, changed))
+    return told
+
+
+def _changes_kept(project: Project, state: State, due: Due) -> Changes | None:
+    """What a report that is there already changed; None when it is not to be read."""
+    row = state.run(*due.key)
+    if row is None or not row.place:
+        return None
+    try:
+        report = documents.read((Path(row.place) / "report.json").read_bytes())
+    except (OSError, ReportError):
+        return None
+    _, changed = changing.advance(_remembered(state, due), report)
+    return silencing.apply(changed, project.silences)
 
 
 def body_of(run: Run) -> Body:

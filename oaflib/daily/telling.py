@@ -1,67 +1,182 @@
-"""Who hears of a report, and with which links."""
+"""Who hears of a report and of the morning, and with which links."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from oaflib.changes import Changes
 from oaflib.config.project import Project
 from oaflib.config.tasks import Task
+from oaflib.inform import digest as digests
 from oaflib.inform.compose import compose, failed
-from oaflib.inform.outbox import queue
+from oaflib.inform.digest import Part
+from oaflib.inform.envelope import Message
+from oaflib.inform.outbox import Letter, letters, queue, standing
 from oaflib.inform.recipients import addresses
 from oaflib.inform.settings import MailSettings
-from oaflib.inform.sheet import Links
+from oaflib.inform.sheet import Links, Picture
+from oaflib.report import Change
 from oaflib.state import State
+from oaflib.window import moment, nanoseconds
+
+_LATELY = timedelta(days=7)  # how long the operator is told of a mail that could not be delivered
+
+Pictures = Callable[[], Sequence[Picture]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The site's ``[mail]`` policy: `group`, `when` and `reminders` as in the configuration.
+
+    `silent` tells nobody.
+    """
+
+    group: str = "task"
+    when: str = "always"
+    reminders: tuple[int, ...] = (1, 3, 7, 30)
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A message and whom it is for."""
+
+    message: Message
+    recipients: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Teller:
-    """Queues the mails of a report.
+    """Queues the mails of a report and of the morning.
 
-    Attributes
-    ----------
-    base : address of the repository: the site's URL, else its folder as ``file://``.
-    silent : tell nobody.
+    `base` is the address of the repository: the site's URL, else its folder as ``file://``.
     """
 
     state: State
     settings: MailSettings
     base: str
     now: Callable[[], datetime]
-    when: str = "always"
-    silent: bool = False
+    rules: Rules = Rules()
 
-    def report(self, task: Task, changes: Changes, attempt: int) -> None:
-        """One mail a recipient of the task, and one to the operator when the report failed.
+    def post(self, mails: Sequence[Told]) -> None:
+        """Queue them; within the transaction that says the report is done."""
+        for mail in mails:
+            queue(self.state, mail.message, mail.recipients, self.settings, self.now())
 
-        To be called within the transaction that says the report is done.
+    def morning(self, label: str, told: Sequence[tuple[Task, Changes]], *, whole: bool) -> None:
+        """Queue what `of_morning` says; again after a kill queues nothing twice."""
+        if not self.rules.silent:
+            with self.state.transaction():
+                self.post(self.of_morning(label, told, whole=whole))
+
+    def of_report(
+        self, task: Task, changes: Changes, attempt: int = 1, pictures: Pictures = tuple
+    ) -> list[Told]:
+        """One mail to the recipients of the task, and to the operator when the report failed.
+
+        Where mails are grouped by morning, only the operator hears of it now.
         """
-        if self.silent:
-            return
         report = changes.report
         domain = self.settings.domain
-        told = addresses(task.user_id, domain) if task.email and self._worth(changes) else ()
+        told: tuple[str, ...] = ()
+        if self.rules.silent:
+            return []
+        if self.rules.group == "task" and self.worth(task, changes):
+            told = addresses(task.user_id, domain)
         if failed(report):
             told = (*told, *addresses(self.settings.operator, domain))
         if not told:
-            return
+            return []
         links = Links.under(self.base, report.instrument, report.dataset, report.window.label)
-        message = compose(changes, links, self.settings)
+        shown = pictures() if changes.marked(Change.NEW) else ()
+        message = compose(changes, links, self.settings, shown)
         if attempt > 1:  # the report of a second try is another mail, not a second copy
             message = replace(message, key=f"{message.key}|{attempt}")
-        queue(self.state, message, tuple(dict.fromkeys(told)), self.settings, self.now())
+        return [Told(message, tuple(dict.fromkeys(told)))]
 
-    def _worth(self, changes: Changes) -> bool:
+    def of_morning(
+        self, label: str, told: Sequence[tuple[Task, Changes]], *, whole: bool
+    ) -> list[Told]:
+        """The digests, where mails are grouped by morning; the operator's page of a `whole` one."""
+        links = Links.of_repository(self.base)
+        made = []
+        if self.rules.group == "morning":
+            entries = [
+                (addresses(task.user_id, self.settings.domain), self.part(changes))
+                for task, changes in told
+                if self.worth(task, changes)
+            ]
+            for recipient, parts in digests.by_recipient(entries).items():
+                message = digests.digest(parts, label, links, self.settings)
+                made.append(Told(message, (recipient,)))
+        operators = addresses(self.settings.operator, self.settings.domain)
+        if whole and operators and told:
+            message = digests.operator_mail(self.digest(label, told), links, self.settings)
+            made.append(Told(message, operators))
+        return made
+
+    def digest(self, label: str, told: Sequence[tuple[Task, Changes]]) -> digests.Morning:
+        """All the morning says: its reports, and the mails that wait or could not be delivered."""
+        waiting = standing(self.state)
+        return digests.Morning(
+            label,
+            tuple(self.part(changes) for _, changes in told),
+            undelivered=tuple(self._dead()),
+            waiting=waiting.waiting,
+            oldest=waiting.oldest,
+        )
+
+    def part(self, changes: Changes) -> Part:
+        """A report in a digest, with the address of its page."""
+        report = changes.report
+        links = Links.under(self.base, report.instrument, report.dataset, report.window.label)
+        return Part(changes, links.report)
+
+    def worth(self, task: Task, changes: Changes) -> bool:
+        """Whether the recipients of `task` hear of it: as its row says, else as the site does."""
+        if not task.email:
+            return False
+        when = task.when or self.rules.when
         counts = changes.counts
-        if self.when == "alarms":
-            return changes.report.severity.alarming or bool(counts["cleared"])
-        if self.when == "changes":
-            return bool(counts["new"] or counts["cleared"])
-        return True
+        if when == "always" or failed(changes.report):
+            return True
+        if counts["new"] or counts["cleared"] or changes.silence_ends:
+            return True
+        if when == "alarms":
+            return len(changes.report.alarms) > len(changes.silenced)
+        return self._reminds(changes)
+
+    def _reminds(self, changes: Changes) -> bool:
+        """Whether an ongoing alarm is so many calendar days old as one of `reminders` says.
+
+        Of windows shorter than a day, the one that reaches midnight reminds.
+        """
+        window = changes.report.window
+        zone = ZoneInfo(window.zone)
+        first, end = (at.astimezone(zone).date() for at in (window.start, window.end))
+        for outcome in changes.marked(Change.ONGOING):
+            age = changes.ages.get(outcome.identity)
+            if age is None:
+                continue
+            onset = moment(age.since).astimezone(zone).date()
+            ages = range((first - onset).days, (end - onset).days)
+            if any(days in ages for days in self.rules.reminders):
+                return True
+        return False
+
+    def _dead(self) -> list[Letter]:
+        oldest = nanoseconds(self.now() - _LATELY)
+        return [letter for letter in letters(self.state, "dead") if letter.queued >= oldest]
+
+
+def rules_of(project: Project, *, silent: bool = False) -> Rules:
+    """The policy of the site file."""
+    table = project.site.mail
+    return Rules(table.group, table.when, table.reminders, silent)
 
 
 def settings_of(project: Project) -> MailSettings:
