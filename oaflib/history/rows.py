@@ -106,19 +106,28 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 def statistics(rows: pa.Table) -> list[Statistics]:
     """The statistics that `rows` of one window hold, in the order of the report."""
-    found = []
-    for row in sorted(rows.to_pylist(), key=lambda row: row["place"]):
-        known = {name: row[name] for name in PLAIN}
-        for name in ("first", "last"):
-            text = row[f"{name}_text"]
-            known[name] = row[name] if text is None else text
-        elements = {
-            name: tuple(row[f"element_{name}"])
-            for name in ("mean", "std")
-            if row[f"element_{name}"] is not None
-        }
-        found.append(Statistics(variable=row["variable"], **known, elements=elements or None))
-    return found
+    rows = rows.sort_by("place")
+    known = [rows[name].to_pylist() for name in ("variable", *PLAIN)]
+    ends = []
+    for name in ("first", "last"):
+        pairs = zip(rows[name].to_pylist(), rows[f"{name}_text"].to_pylist(), strict=True)
+        ends.append([number if text is None else text for number, text in pairs])
+    elements = _elements(rows)
+    names = ("variable", *PLAIN, "first", "last", "elements")
+    columns = zip(*known, *ends, elements, strict=True)
+    return [Statistics(**dict(zip(names, row, strict=True))) for row in columns]
+
+
+def _elements(rows: pa.Table) -> list[dict[str, tuple[float | None, ...]] | None]:
+    """``mean`` and ``std`` of the elements of each row; None where it has none."""
+    both = {name: rows[f"element_{name}"] for name in ("mean", "std")}
+    if all(column.null_count == rows.num_rows for column in both.values()):
+        return [None] * rows.num_rows
+    lists = {name: column.to_pylist() for name, column in both.items()}
+    return [
+        {name: tuple(lists[name][i]) for name in lists if lists[name][i] is not None} or None
+        for i in range(rows.num_rows)
+    ]
 
 
 def texts(rows: pa.Table, name: str) -> Any:
