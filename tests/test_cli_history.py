@@ -56,3 +56,19 @@ def test_an_unknown_variable_is_told(
 ) -> None:
     assert main(["history", "--root", str(project.root), "show", "NO:SUCH"]) == 1
     assert "nothing is known of NO:SUCH" in capsys.readouterr().err
+
+
+@pytest.mark.kernel
+def test_past_days_are_made_in_order_without_mail_and_once(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ("--from", "2026-11-20", "--to", "2026-11-22")
+    assert oaf(project, "daily", *days) == 0
+    told = capsys.readouterr().out
+    places = [told.index(f"BCT_B1 2026-11-2{i}:") for i in range(3)]
+    assert places == sorted(places)
+    assert project.mails == []
+    assert oaf(project, "daily", *days) == 0
+    assert capsys.readouterr().out.count("there already") == 3
+    assert oaf(project, "daily", "--to", "2026-11-22") == 2
+    assert oaf(project, "daily", "--from", "2026-11-22", "--to", "2026-11-20") == 2
