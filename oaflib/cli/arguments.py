@@ -87,6 +87,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--expert", default="", metavar="CODE", help="expert code to run after it")
     parser.add_argument("--low-res", action="store_true", help="a light page")
+    parser.add_argument("--pdf", action="store_true", help="a PDF beside it, where Chromium is")
     parser.add_argument("--name", default="", help="the report's own name, in place of its day")
 
 

@@ -98,7 +98,9 @@ def run(given: Namespace) -> int:
     assignment = _assignment(given, project)
     project.dataset(assignment.dataset)
     done = run_report(project, assignment, window)
-    folder = place(done.report, body_of(done), project.publish, site_of(project))
+    site = site_of(project)
+    site = replace(site, pdf=site.pdf or given.pdf)
+    folder = place(done.report, body_of(done), project.publish, site)
     counts = ", ".join(f"{count} {name}" for name, count in done.report.counts.items() if count)
     say(f"{assignment.dataset} {window.label}: {done.failure or counts} ({done.seconds:.1f} s)")
     say(str(folder / "index.html"))
@@ -247,6 +249,7 @@ def site_of(project: Project) -> Site:
         zone=project.site.zone,
         url=project.site.url,
         expected_by=time.fromisoformat(project.site.expected_by),
+        pdf=project.site.publish.pdf,
         contact=project.site.contact or project.site.mail.operator,
         families={entry.id: entry.title for entry in project.instruments.values()},
         periods={task.id: steps[task.schedule] for task in project.tasks},

@@ -46,6 +46,7 @@ class Leaf:
     before: Entry | None = None
     after: Entry | None = None
     trends: Mapping[str, Sequence[float | None]] | None = None
+    pdf: bool = False
 
 
 def report_page(leaf: Leaf, site: Site) -> str:

@@ -7,13 +7,14 @@ import posixpath
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
-from oaflib.publish import disk, feed, pages, search, shelf
+from oaflib.publish import disk, feed, pages, pdf, search, shelf
 from oaflib.publish.entry import Entry
 from oaflib.publish.front import Card, Front, Trends, card_of, front_of
 from oaflib.publish.links import moved
@@ -119,7 +120,10 @@ def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
         (beside / "report.json").write_bytes(disk.encoded(write(leaf.report)))
         if leaf.body.notebook is not None:
             shutil.copyfile(leaf.body.notebook, beside / "notebook.ipynb")
-        (beside / "index.html").write_bytes(disk.encoded(pages.report_page(leaf, site)))
+        page = beside / "index.html"
+        page.write_bytes(disk.encoded(pages.report_page(leaf, site)))
+        if site.pdf and pdf.printed(page, beside / "report.pdf"):
+            page.write_bytes(disk.encoded(pages.report_page(replace(leaf, pdf=True), site)))
         disk.sync_tree(beside)
         disk.swap_in(beside, folder)
     except BaseException:

@@ -24,6 +24,7 @@ class Site:
     families : instrument to what it is called in words (``BCT``: Beam current transformers).
     periods : dataset id to how often its report is due; a dataset not among them is retired. Empty
         means unknown: nothing is late, nothing retired.
+    pdf : print each report's page beside it, where Chromium is installed.
     """
 
     title: str = "OAF"
@@ -33,6 +34,7 @@ class Site:
     contact: str = ""
     families: Mapping[str, str] = field(default_factory=dict)
     periods: Mapping[str, timedelta] = field(default_factory=dict)
+    pdf: bool = False
 
     @property
     def tz(self) -> ZoneInfo:
