@@ -40,7 +40,7 @@ class Step(AgeingCheck):
 
     expected: float | None = None
     of: Statistic = "mean"
-    percent: float = 2.0
+    percent: float = 5.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
