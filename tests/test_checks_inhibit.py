@@ -1,10 +1,12 @@
 """A silent variable is told once; without a usage check nothing is hidden."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 
 from oaflib.checks import run_checks
+from oaflib.checks.gap import Gap
 from oaflib.checks.range import Range
 from oaflib.checks.usage import Usage
 from oaflib.records import records_of
@@ -51,3 +53,15 @@ def test_a_silent_device_explains_what_is_made_of_it() -> None:
         Severity.INVALID,
     ]
     assert "D.H:DATA: nothing was logged" in outcomes[1].reason
+
+
+def test_a_text_that_holds_since_yesterday_is_no_gap() -> None:
+    mode = Series("HX:MODE", Kind.TEXTUAL, "", np.empty(0, np.int64), np.empty(0, object))
+    found = records_of([mode], DAY)
+    found.entries["HX:MODE"] = replace(
+        found.entries["HX:MODE"], before=(DAY.start_ns - 10**9, "STABLE")
+    )
+    usage, gap = run_checks([Usage(), Gap()], found)
+    assert usage.severity is Severity.OK
+    assert gap.severity is Severity.NOT_APPLICABLE
+    assert "unchanged at 'STABLE' since 2026-11-21T22:59:59Z" in gap.reason

@@ -72,7 +72,7 @@ def test_a_forged_scrap_is_not_a_report(notebook: Notebook, tmp_path: Path) -> N
     "code",
     [
         "while True: pass",
-        "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except BaseException: pass",
+        "import time\nwhile True:\n  try:\n    time.sleep(60)\n  except BaseException: pass",
         "import re\nre.match('(a+)+$', 'a' * 40 + 'b')",
         "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)",
     ],

@@ -8,7 +8,8 @@ from dataclasses import replace
 from oaflib.checks.base import Check
 from oaflib.records import Records, State
 from oaflib.report import Outcome, Severity
-from oaflib.series import device_of
+from oaflib.series import Kind, device_of
+from oaflib.window import instant, moment
 
 
 def inhibit(judged: Iterable[tuple[Check, list[Outcome]]], records: Records) -> list[Outcome]:
@@ -17,7 +18,8 @@ def inhibit(judged: Iterable[tuple[Check, list[Outcome]]], records: Records) -> 
     The checks that could judge nothing of a variable without a single sample are NOT_APPLICABLE and
     say why, when a usage check has already said of it, of the variable it is computed from, or of
     its device (``PR.BWS.68.H_ROT`` for ``PR.BWS.68.H_ROT.APP.IN``) that it is silent. Without one
-    they stay INVALID: no answer is never a good answer.
+    they stay INVALID: no answer is never a good answer. A text that holds since before the window
+    is not silent; what judges its samples has nothing to judge.
     """
     judged = list(judged)
     told = {
@@ -37,17 +39,21 @@ def inhibit(judged: Iterable[tuple[Check, list[Outcome]]], records: Records) -> 
 def _quiet(outcome: Outcome, told: dict[str, str], records: Records) -> Outcome:
     if outcome.severity is not Severity.INVALID or not _silent(outcome.variable, records):
         return outcome
+    entry = records.entries[outcome.variable]
+    if entry.variable.kind is Kind.TEXTUAL and entry.before is not None:
+        since = instant(moment(entry.before[0]).replace(microsecond=0))
+        reason = f"nothing to judge: unchanged at '{entry.before[1]}' since {since}"
+        return _not_applicable(outcome, reason)
     cause = _cause(outcome.variable, told, records)
     if cause is None:
         return outcome
     whose = "" if cause == outcome.variable else f"{cause}: "
-    return replace(
-        outcome,
-        severity=Severity.NOT_APPLICABLE,
-        found=None,
-        since=None,
-        reason=f"nothing to judge: {whose}{told[cause]}",
-    )
+    return _not_applicable(outcome, f"nothing to judge: {whose}{told[cause]}")
+
+
+def _not_applicable(outcome: Outcome, reason: str) -> Outcome:
+    severity = Severity.NOT_APPLICABLE
+    return replace(outcome, severity=severity, found=None, since=None, reason=reason)
 
 
 def _cause(variable: str, told: dict[str, str], records: Records) -> str | None:

@@ -47,6 +47,7 @@ def daily(given: Namespace) -> int:
     from oaflib.daily.due import due, morning_of
     from oaflib.daily.morning import Desk, hold, told_of
     from oaflib.daily.telling import Teller, base_of, rules_of, settings_of
+    from oaflib.daily.upkeep import keep_up
     from oaflib.run.lock import held
     from oaflib.state import State
     from oaflib.study.words import history_of
@@ -83,6 +84,7 @@ def daily(given: Namespace) -> int:
         say(*summary(teller, label, told))
         if not given.no_mail:
             _flush(project, state)
+        say(*keep_up(project, state, now()))
     say(f"The report repository is {project.publish / 'index.html'}")
     return bool(morning.failed)
 
