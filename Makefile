@@ -29,6 +29,9 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 	PYTHON=$(PYTHON) bin/make-venv $(VENV) requirements-test.lock
 	touch $@
 
+screenshots: $(VENV)/.installed       ## the pictures of README.md and docs/, from a demo project
+	$(BIN)/python docs/pictures/make.py
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
 
