@@ -205,3 +205,31 @@ def test_wrong_names_are_refused_in_words(word: str, message: str) -> None:
         channels_of([word])
     with pytest.raises(ConfigurationError, match="no channel is named"):
         channels_of([])
+
+
+def test_the_command_records_until_it_is_told_to_stop(port: int, tmp_path: Path) -> None:
+    import signal
+
+    from project import made_project
+
+    made = made_project(tmp_path)
+    made.tasks()
+    code = (
+        "import sys; from oaflib.cli import main; "
+        f"sys.exit(main(['record', '--root', {str(tmp_path)!r}, '--every', '0.5', '--ca', 'OAF:X']))"
+    )
+    with ioc(port):
+        running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        try:
+            until = time.monotonic() + 30
+            with Lake(tmp_path / "runs/store") as lake:
+                while not lake.find("OAF:X") and time.monotonic() < until:
+                    time.sleep(0.2)
+            running.send_signal(signal.SIGTERM)
+            told, _ = running.communicate(timeout=20)
+        finally:
+            running.kill()
+    assert running.returncode == 0
+    assert "sample" in told.splitlines()[-1]
+    with Lake(tmp_path / "runs/store") as lake:
+        assert sum(map(len, lake.read(lake.find("OAF:X"), *FOREVER))) >= 1

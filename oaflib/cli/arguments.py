@@ -36,6 +36,19 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _run(command("run", "make one report and publish it; no mail"))
     _replay(command("replay", "write a report's notebook, ready to run again"))
     _ingest(command("ingest", "bring CSV, Parquet, HDF5 or TFS files into the embedded store"))
+    record = command(
+        "record", "record an EPICS IOC's channels into the embedded store, until stopped"
+    )
+    record.add_argument(
+        "--ca",
+        nargs="+",
+        required=True,
+        metavar="CHANNEL",
+        dest="channels",
+        help="channel names; {1..32} and {A,B} stand for several, @FILE for a list",
+    )
+    record.add_argument("--source", default="", help="an embedded source (the only one, or LDB)")
+    record.add_argument("--every", type=float, default=5.0, help="seconds between writings (5)")
     command("publish", "make all views of the report repository again, from the reports on disk")
     mail = command("mail", "the outbox of mails")
     what = mail.add_mutually_exclusive_group(required=True)

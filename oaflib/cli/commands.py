@@ -333,6 +333,26 @@ def history(given: Namespace) -> int:
     return chronicle(given)
 
 
+def record(given: Namespace) -> int:
+    """Record channels until a signal says to stop; 1 when some never answered."""
+    import signal
+    from threading import Event
+
+    from oaflib.sources.embedded import Lake
+    from oaflib.sources.live import RecordOptions, channels_of
+    from oaflib.sources.live import record as recording
+
+    project = load_site_only(find_root(given.root))
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    options = RecordOptions(every=given.every)
+    with Lake(store_of(project, given.source)) as lake:
+        done = recording(channels_of(given.channels), lake, stop, options, tell=say)
+    say(f"{counted(done.samples, 'sample')}, {counted(done.disconnects, 'lost connection')}")
+    return bool(done.silent or done.refused)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
@@ -346,4 +366,5 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "list": listing,
     "demo": demo,
     "history": history,
+    "record": record,
 }
