@@ -41,6 +41,18 @@ def phrases(limit: Mapping[str, Any], unit: str, spelt: Spelt) -> list[str]:
     return said
 
 
+def measured(found: Any, unit: str, limit: Mapping[str, Any]) -> tuple[Any, str]:
+    """A found value and its unit as people say them: spans of time in hours, ``1 element``."""
+    if unit == "s" and _is_number(found) and found >= 0 and {"max_gap", "max_unchanged"} & {*limit}:
+        return _duration(found), ""
+    if _is_number(found) and found == 1 and unit in _COUNTED:
+        return found, unit.removesuffix("s")
+    return found, unit
+
+
+_COUNTED = ("samples", "elements", "edges", "pixels")
+
+
 def _slack(rest: dict[str, Any], sized: Spelt, spelt: Spelt) -> str:
     """By how much two may differ; the larger of the two counts, so it is said as *or*."""
     parts = [

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oaflib import limits
 from oaflib.inform import texts
 from oaflib.publish import words
 
@@ -64,3 +65,22 @@ def test_whatever_a_document_says_is_shown(limit: dict[str, Any], unit: str) -> 
     assert isinstance(texts.allowed(limit, unit), str)
     if all(limit.get(key) is None for key in ("low", "high")):
         assert isinstance(words.allowed(limit, unit=unit), str)
+
+
+@pytest.mark.parametrize(
+    ("found", "unit", "limit", "said"),
+    [
+        (86399.4, "s", {"max_unchanged": 600.0}, ("23 h 59 min", "")),
+        (86399.4, "s", {"high": 600.0}, (86399.4, "s")),
+        (1, "elements", {"allowed": 0}, (1, "element")),
+        (1.0, "samples", {"minimum": 20}, (1.0, "sample")),
+        (2, "elements", {"allowed": 0}, (2, "elements")),
+        (1, "bits", {"high": 0}, (1, "bits")),
+        (None, "s", {"max_gap": 3.0}, (None, "s")),
+        ("text", "s", {"max_gap": 3.0}, ("text", "s")),
+    ],
+)
+def test_a_value_is_said_as_people_say_it(
+    found: Any, unit: str, limit: dict[str, Any], said: tuple[Any, str]
+) -> None:
+    assert limits.measured(found, unit, limit) == said

@@ -10,6 +10,7 @@ from dataclasses import replace
 from oaflib.changes import Age, PastAlarm
 from oaflib.inform.sheet import Line, Section, Tone
 from oaflib.inform.texts import allowed, counted, number, quantity, shown, some_of, when
+from oaflib.limits import measured
 from oaflib.report import Outcome, Severity
 from oaflib.window import Window
 
@@ -166,7 +167,8 @@ def _value(part: Sequence[Outcome]) -> str:
     first = part[0]
     limit = allowed(first.limit, first.unit)
     if len(part) == 1:
-        value = quantity(first.found, first.unit) if first.found is not None else ""
+        found, unit = measured(first.found, first.unit, first.limit)
+        value = quantity(found, unit) if found is not None else ""
     else:
         figures = [o.found for o in part if isinstance(o.found, (int, float))]
         value = f"{number(min(figures))} to {quantity(max(figures), first.unit)}" if figures else ""

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oaflib.body import Body
+from oaflib.limits import measured
 from oaflib.publish import words
 from oaflib.publish.calendar import calendars
 from oaflib.publish.entry import Entry
@@ -214,6 +215,7 @@ def _environment() -> Environment:
     environment.globals.update(
         against=words.against,
         allowed=words.allowed,
+        measured=measured,
         moment=moment,
         spark=spark,
         symbols=words.SYMBOLS,
