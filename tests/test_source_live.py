@@ -210,13 +210,13 @@ def test_wrong_names_are_refused_in_words(word: str, message: str) -> None:
 def test_the_command_records_until_it_is_told_to_stop(port: int, tmp_path: Path) -> None:
     import signal
 
-    from project import made_project
+    from project import made_project, numeric
 
-    made = made_project(tmp_path)
-    made.tasks()
+    made_project(tmp_path).fill(numeric("SEED:X"))
     code = (
         "import sys; from oaflib.cli import main; "
-        f"sys.exit(main(['record', '--root', {str(tmp_path)!r}, '--every', '0.5', '--ca', 'OAF:X']))"
+        f"sys.exit(main(['record', '--root', {str(tmp_path)!r}, "
+        "'--every', '0.5', '--ca', 'OAF:X']))"
     )
     with ioc(port):
         running = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -74,7 +74,8 @@ def check(study: Study, records: Records) -> Outcomes:
     from oaflib.checks import default_checks, fold, run_checks
 
     checks = study.dataset.checks or default_checks(records)
-    outcomes = run_checks(checks, records, past_of(study))
+    records.past = past_of(study)
+    outcomes = run_checks(checks, records, records.past)
     for trouble in records.troubles:
         outcomes.append(
             Outcome(
