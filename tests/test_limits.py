@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oaflib import limits
@@ -60,6 +60,7 @@ VALUES = (
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, VALUES, max_size=4), st.text(max_size=5))
 def test_whatever_a_document_says_is_shown(limit: dict[str, Any], unit: str) -> None:
     assert isinstance(texts.allowed(limit, unit), str)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from project import MadeProject, made_project, numeric
 from published import outcome, report
@@ -59,6 +59,7 @@ def silence(since: int, until: int | None, **more: str) -> Silence:
 OK, ALARM = Severity.OK, Severity.ALARM
 
 
+@settings(deadline=None)  # files, on a busy machine
 @given(st.lists(made(), min_size=1, max_size=5))
 def test_what_was_added_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Silence]
@@ -119,6 +120,7 @@ def test_a_wrong_header_is_named(tmp_path: Path) -> None:
         read(path)
 
 
+@settings(deadline=None)  # files, on a busy machine
 @given(st.text(string.ascii_uppercase + ".%[*", max_size=8), st.text(string.ascii_uppercase + "."))
 def test_only_the_percent_sign_is_a_pattern(pattern: str, name: str) -> None:
     entry = silence(1, 0, device=pattern)
@@ -130,6 +132,7 @@ def test_only_the_percent_sign_is_a_pattern(pattern: str, name: str) -> None:
         assert name.endswith(pattern.split("%")[-1])
 
 
+@settings(deadline=None)  # files, on a busy machine
 @given(
     st.lists(st.sampled_from([*Severity]), min_size=1, max_size=6),
     st.lists(made() | st.just(silence(9, 0)) | st.just(silence(9, 1)), max_size=4),
