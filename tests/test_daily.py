@@ -343,3 +343,27 @@ def test_mails_leave_through_a_real_server(project: MadeProject) -> None:
         ("jdoe@example.org", "[OAF] BCT B1 2026-11-22: OK"),
     ]
     assert project.mails == []
+
+
+def test_a_page_that_cannot_be_published_stops_no_other(
+    project: MadeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oaflib.daily import morning
+
+    project.fill(numeric(A))
+    project.tasks(ROW, ROW.replace("B1,", "B2,"))
+    project.dataset("BCT_B2", DATASET)
+    place = morning.place
+
+    def full(report: object, *rest: object) -> object:
+        if report.dataset == "B1":
+            raise OSError(28, "No space left on device")
+        return place(report, *rest)
+
+    monkeypatch.setattr(morning, "place", full)
+    assert daily(project) == 1
+    assert not project.report("BCT", "B1").exists()
+    assert report_of(project, "B2")["finished"] is True
+    monkeypatch.undo()
+    assert daily(project) == 0
+    assert report_of(project)["finished"] is True

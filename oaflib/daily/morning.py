@@ -180,8 +180,8 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     changed = silencing.apply(changed, desk.project.silences)
     try:
         folder = place(changed.report, body_of(run), desk.project.publish, desk.site)
-    except (OafError, OSError) as error:
-        failure = f"the page could not be published: {error}"
+    except Exception as error:  # a page template's mistake too: a fault stays inside its task
+        failure = f"the page could not be published: {type(error).__name__}: {error}"
         desk.state.put_run(replace(entry, detail=failure))
         return Done(due, changed.report, changed, run.seconds, failure)
     notes: tuple[str, ...] = ()
