@@ -73,7 +73,8 @@ def check(study: Study, records: Records) -> Outcomes:
     """What the dataset's checks say; the default ones where it has none."""
     from oaflib.checks import default_checks, fold, run_checks
 
-    checks = study.dataset.checks or default_checks(records)
+    checks = [*(study.dataset.checks or default_checks(records))]
+    checks += _units(study, records, checks)
     records.past = past_of(study)
     outcomes = run_checks(checks, records, records.past)
     for trouble in records.troubles:
@@ -88,6 +89,20 @@ def check(study: Study, records: Records) -> Outcomes:
             )
         )
     return Outcomes(fold(outcomes, records))
+
+
+def _units(study: Study, records: Records, checks: Sequence[Any]) -> list[Any]:
+    """Checks of units nobody configured: where the dataset states one, or several were met."""
+    from oaflib.checks.unit import Unit
+
+    if any(check.kind == Unit.kind for check in checks):
+        return []
+    stated = {entry.name: entry.unit for entry in study.dataset.variables if entry.unit}
+    made = [Unit(variables=(name,), expected=unit) for name, unit in stated.items()]
+    changed = [
+        name for name, entry in records.entries.items() if entry.units and name not in stated
+    ]
+    return [*made, *([Unit(variables=tuple(changed))] if changed else [])]
 
 
 def past_of(study: Study) -> HistoryPast:
@@ -129,7 +144,7 @@ def draw(
     plots = list(study.dataset.plots)
     if default_plots:
         plots += plots_for(records, plots)
-    style = Style(low_res=study.low_res)
+    style = Style(low_res=study.low_res, interactive=not study.low_res)
     for picture in pictures(plots, records, outcomes, style):
         if isinstance(picture, Trouble):
             show({"text/plain": str(picture)})

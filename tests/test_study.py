@@ -1,0 +1,90 @@
+"""The words of a notebook, said in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from project import MadeProject, made_project, numeric
+
+import oaflib as oaf
+from oaflib.errors import ConfigurationError
+from oaflib.report import Severity
+from oaflib.window import instant, moment
+
+A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeProject:
+    made = made_project(tmp_path)
+    made.tasks()
+    monkeypatch.setenv("OAF_ROOT", str(tmp_path))
+    return made
+
+
+def studied(project: MadeProject, dataset: str = "BCT_B1"):
+    day = numeric(A)
+    start = instant(moment(int(day.time[0])))
+    study = oaf.open_study(dataset, start, "2026-11-22T23:00:00Z")
+    return study, oaf.extract(study)
+
+
+def test_a_unit_against_the_datasets_is_a_finding(project: MadeProject) -> None:
+    project.dataset(
+        "BCT_B1",
+        f'variables = [{{ name = "{A}", unit = "charges" }}]\n[[check]]\nkind = "usage"\n',
+    )
+    project.fill(numeric(A, unit="A"))
+    outcomes = oaf.check(*studied(project))
+    (unit,) = [outcome for outcome in outcomes if outcome.check == "unit"]
+    assert unit.severity is Severity.ALARM
+    assert "charges" in unit.reason
+
+
+def test_a_unit_that_changes_within_the_window_is_a_finding(project: MadeProject) -> None:
+    project.dataset("BCT_B1", f'variables = ["{A}"]\n[[check]]\nkind = "usage"\n')
+    day = numeric(A, np.ones(1440), unit="mA")
+    first, rest = day.where(slice(0, 700)), day.where(slice(700, None))
+    project.fill(first)
+    project.fill(numeric_like(rest, "uA"))
+    outcomes = oaf.check(*studied(project))
+    assert [o.severity for o in outcomes if o.check == "unit"] == [Severity.ALARM]
+
+
+def numeric_like(series, unit: str):
+    from dataclasses import replace
+
+    return replace(series, unit=unit)
+
+
+def test_a_quiet_unit_adds_nothing(project: MadeProject) -> None:
+    project.dataset("BCT_B1", f'variables = ["{A}"]\n[[check]]\nkind = "usage"\n')
+    project.fill(numeric(A))
+    assert [outcome.check for outcome in oaf.check(*studied(project))] == ["usage"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "start", "said"),
+    [
+        ("BCT_B1", "2026-11-22T00:00", "has no time zone"),
+        ("BCT_B1", "2026-11-23T00:00Z", "not after its start"),
+        ("BCX_B1", "2026-11-22T00:00Z", "BCT"),
+    ],
+)
+def test_a_study_that_cannot_be_is_explained(
+    project: MadeProject, dataset: str, start: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        oaf.open_study(dataset, start, "2026-11-22T23:00:00Z")
+
+
+def test_the_front_lists_every_variable(project: MadeProject) -> None:
+    project.dataset("BCT_B1", f'title = "Beam <1>"\nvariables = ["{A}", "NO:SUCH"]\n')
+    project.fill(numeric(A))
+    study, records = studied(project)
+    front = oaf.front(study, records)
+    assert "Beam &lt;1&gt;" in front._repr_html_()
+    assert A in repr(front)
+    assert "no such variable" in repr(front)
