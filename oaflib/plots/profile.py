@@ -24,6 +24,7 @@ from oaflib.plots.axes import (
 from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened, title_of
 from oaflib.plots.envelope import Floats
 from oaflib.plots.grid import grid
+from oaflib.plots.live import Across, live_axes, live_picture, live_vector
 from oaflib.plots.picture import Drawn, Trouble, style
 from oaflib.plots.scene import Box, Pen, Scene
 from oaflib.plots.ticks import local, number, padded
@@ -115,7 +116,21 @@ class Profile(Plot):
                 looks[name].draw_last(scene, axes, Pen(colours.line(i), 1.6))
         scene.height = axes.box.bottom + look.font * SMALL * 3.2
         alt = listed([_alt(name, found) for name, found in looks.items()], 8)
-        return finished(scene, Words(title, listed(said), alt, tuple(names), self.kind), look)
+        live = None
+        if look.interactive:
+            longest = max(len(found.vectors[-1]) for found in looks.values())
+            across = Across(self._across(records), *axes.x, min(longest, look.columns))
+            series = [
+                live_vector(label, colours.line(i), looks[name].last, across)
+                for i, (name, label) in enumerate(zip(names, labels, strict=True))
+                if name in looks
+            ]
+            unit = records.entries[names[0]].variable.unit
+            size = (scene.width, scene.height)
+            drawn = [live_axes(axes, unit, series, across)]
+            live = live_picture(records.window, look.columns, size, drawn)
+        words = Words(title, listed(said), alt, tuple(names), self.kind)
+        return finished(scene, words, look, live)
 
     def _across(self, records: Records) -> str:
         if not self.positions:
@@ -161,6 +176,11 @@ class _Look:
     last_time: int
     count: int
     band: tuple[Floats, Floats] | None
+
+    @property
+    def last(self) -> tuple[Floats, Floats]:
+        """Where the elements of the last vector lie, and their values."""
+        return self.places[-1], self.vectors[-1]
 
     def keys(self, zone: str) -> list[Key]:
         """What the lines are."""

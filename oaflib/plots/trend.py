@@ -139,14 +139,18 @@ class _Drawing:
         if not self.look.interactive:
             return None
         columns = self.look.columns
-        axes = [
-            live_axes(
-                place,
-                panel.unit,
-                [live_series(c, colours.line(i), columns) for i, c in enumerate(panel.curves)],
+        axes = []
+        for place, panel in self.placed:
+            curves = enumerate(panel.curves)
+            made = live_axes(
+                place, panel.unit, [live_series(c, colours.line(i), columns) for i, c in curves]
             )
-            for place, panel in self.placed
-        ]
+            made["limits"] = [
+                [round(float(place.py(limit.value)), 1), limit.word, limit.value, limit.paint]
+                for limit in self._limits(panel)[:_LIMITS]
+                if place.y[0] <= limit.value <= place.y[1]
+            ]
+            axes.append(made)
         return live_picture(self.records.window, columns, (scene.width, scene.height), axes)
 
     def scene(self, panels: Sequence[Panel], title: str, gate: str) -> Scene:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ from oaflib.plots.axes import (
 from oaflib.plots.base import Plot, Verdicts, Words, finished, listed
 from oaflib.plots.colours import palette, shades
 from oaflib.plots.envelope import Floats, envelope
-from oaflib.plots.grid import Grid, grid, scale_of, when_changed
+from oaflib.plots.grid import Grid, Scale, grid, scale_of, when_changed
+from oaflib.plots.live import Across, live_axes, live_map, live_picture, live_vector, map_index
 from oaflib.plots.picture import Drawn, Trouble, style
 from oaflib.plots.scene import Box, Pen, Scene
 from oaflib.plots.states import draw_modes, mode_variable
@@ -142,11 +143,14 @@ class Waterfall(Plot):
         about = {"palette": colours, "style": look, "scale": scale}
         colour_bar(scene, bar, (scale.low, scale.high), series.unit, about)
         self._marks(scene, axes, name, verdicts)
+        live = [self._live_map(axes, series, found, scale)] if look.interactive else []
         y = axes.box.bottom + look.font * SMALL * 3.2
         if self.profile:
-            y = self._profile(
-                scene, Box(left, y, look.width - left - 10, 130), found, records, series.unit
-            )
+            place = Box(left, y, look.width - left - 10, 130)
+            below = self._profile(scene, place, found, records, series.unit)
+            y = below.box.bottom + look.font * SMALL * 2.9
+            if look.interactive:
+                live.append(self._live_profile(below, found, series.unit))
         scene.height = y + 4
         said = [*notes, *_said(found, records)]
         alt = (
@@ -154,7 +158,27 @@ class Waterfall(Plot):
             f"from {number(scale.low)} to {number(scale.high)} {series.unit}".rstrip()
         )
         words = Words(title, listed(said), alt, (name,), self.kind)
-        return finished(scene, words, look)
+        size = (scene.width, scene.height)
+        data = live_picture(window, found.mean.shape[1], size, live) if live else None
+        return finished(scene, words, look, data)
+
+    def _live_map(self, axes: Axes, series: Series, found: Grid, scale: Scale) -> dict[str, Any]:
+        about = {
+            **{"name": series.name, "element": self.element, "elements": found.elements},
+            **{"low": scale.low, "high": scale.high},
+            "more": [scale.clipped_low, scale.clipped_high],
+        }
+        return live_map(axes, series.unit, map_index(found.mean, scale.low, scale.high), about)
+
+    def _live_profile(self, axes: Axes, found: Grid, unit: str) -> dict[str, Any]:
+        across = Across(self.element, *axes.x, min(found.elements, style().columns))
+        place: Floats = np.arange(found.elements, dtype=np.float64) + 0.5
+        series = [
+            live_vector("least", "l0", (place, found.low), across),
+            live_vector("greatest", "l0", (place, found.high), across),
+            live_vector("last", "c0", (place[: len(found.last)], found.last), across),
+        ]
+        return live_axes(axes, unit, series, across)
 
     def _marks(self, scene: Scene, axes: Axes, name: str, verdicts: Verdicts) -> None:
         for outcome in verdicts.of(name)[:4]:
@@ -165,7 +189,7 @@ class Waterfall(Plot):
                 scene.lines([(at, axes.box.y, at, axes.box.bottom)], Pen("alarm", 1.2))
                 scene.triangles([(at, axes.box.y + 7)], -10, "alarm")
 
-    def _profile(self, scene: Scene, box: Box, found: Grid, records: Records, unit: str) -> float:
+    def _profile(self, scene: Scene, box: Box, found: Grid, records: Records, unit: str) -> Axes:
         look = style()
         when = local(found.last_time, records.window.zone)
         keys = [
@@ -181,7 +205,7 @@ class Waterfall(Plot):
         number_axis(scene, axes, self.element, look)
         draw_band(scene, axes, (found.low, found.high), Pen("l0", 0.8))
         draw_elements(scene, axes, found.last, Pen("c0", 1.3))
-        return axes.box.bottom + look.font * SMALL * 2.9
+        return axes
 
 
 def _profile_range(found: Grid) -> tuple[float, float]:
