@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from oaflib.changes import Policy
 from oaflib.config.document import Document
 from oaflib.config.ids import fault_of_id
 from oaflib.config.lines import Path as Keys
@@ -230,6 +231,7 @@ class Site:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     limits: Limits = Limits()
     paths: Paths = Paths()
+    alarms: Policy = Policy()
 
 
 def read_site(document: Document, root: Path) -> Site:

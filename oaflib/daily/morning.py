@@ -176,7 +176,7 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     )
     desk.state.put_run(entry)
     remembered = _remembered(desk.state, due)
-    state, changed = changing.advance(remembered, run.report)
+    state, changed = changing.advance(remembered, run.report, desk.project.site.alarms)
     changed = silencing.apply(changed, desk.project.silences)
     try:
         folder = place(changed.report, body_of(run), desk.project.publish, desk.site)
