@@ -231,7 +231,7 @@ class Site:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     limits: Limits = Limits()
     paths: Paths = Paths()
-    alarms: Policy = Policy()
+    alarms: Policy = field(default_factory=Policy)
 
 
 def read_site(document: Document, root: Path) -> Site:
