@@ -39,7 +39,7 @@ def numbers(text: str) -> Any:
 
 
 def live(plot: Any, *series: Series) -> Any:
-    (picture,) = draw([plot], records_of(series, DAY), [], Style(interactive=True))
+    (picture,) = draw([plot], records_of([*series], DAY), [], Style(interactive=True))
     assert isinstance(picture, Picture), picture
     assert picture.interactive is not None
     return picture.interactive

@@ -98,7 +98,7 @@ class Style:
     low_res : light pictures: a report with all of them stays under 300 kB.
     png : PNG instead of SVG, for mails and programs that cannot show SVG.
     scale : pixels of a PNG for each pixel of the picture.
-    interactive : pictures of series over time carry their data for zoom and hover.
+    interactive : pictures of series and vectors carry their data for zoom and hover.
     """
 
     low_res: bool = False

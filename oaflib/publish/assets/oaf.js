@@ -83,56 +83,317 @@
     });
   }
 
-  // Values under the pointer, for pictures that bring them along.
+  // Values under the pointer and a closer look, for pictures that bring their numbers along.
+  function bytes(text) { return Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); }); }
   function numbers(text) {
-    var bytes = Uint8Array.from(atob(text), function (c) { return c.charCodeAt(0); });
-    return new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4));
+    var found = bytes(text);
+    return new Float32Array(found.buffer, 0, Math.floor(found.length / 4));
   }
   function figures(value) {
     var size = Math.abs(value);
     return size && (size < 1e-3 || size >= 1e6) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
   }
+  function drawn(name, into, about, text) {
+    var made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    Object.keys(about).forEach(function (key) { made.setAttribute(key, about[key]); });
+    if (text !== undefined) made.textContent = text;
+    into.appendChild(made);
+    return made;
+  }
+  function element(name, kind, into) {
+    var made = document.createElement(name);
+    made.className = kind;
+    into.appendChild(made);
+    return made;
+  }
+  var SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAYS = 24 * HOUR;
+  var STEPS = [1, 2, 5, 10, 15, 30].map(function (n) { return n * SECOND; }).concat(
+    [1, 2, 5, 10, 15, 30].map(function (n) { return n * MINUTE; }),
+    [1, 2, 3, 6, 12].map(function (n) { return n * HOUR; }), [1, 2, 7, 14, 30, 90, 365].map(function (n) { return n * DAYS; }));
+
+  // Times as the clocks of a zone show them.
+  function clockOf(zone) {
+    var parts = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+    var months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    function read(ms) {
+      var found = {};
+      parts.formatToParts(new Date(ms)).forEach(function (part) { found[part.type] = part.value; });
+      found.month = found.month.slice(0, 3);
+      return found;
+    }
+    function offset(ms) {
+      var at = read(ms);
+      return Date.UTC(at.year, months.indexOf(at.month), at.day, at.hour, at.minute, at.second) - Math.floor(ms / SECOND) * SECOND;
+    }
+    return {
+      offset: offset,
+      day: function (ms) { var at = read(ms); return at.day + " " + at.month; },
+      time: function (ms) { var at = read(ms); return at.hour + ":" + at.minute + ":" + at.second; },
+      full: function (ms) { var at = read(ms); return at.day + " " + at.month + " " + at.year + ", " + at.hour + ":" + at.minute + ":" + at.second; },
+      zone: function (ms) { return read(ms).timeZoneName; }
+    };
+  }
+  function timeTicks(from, to, clock) {
+    var step = STEPS.filter(function (one) { return (to - from) / one <= 7; })[0] || STEPS[STEPS.length - 1];
+    var ticks = [], shift = clock.offset(from), local = Math.ceil((from + shift) / step) * step;
+    for (; ticks.length < 20; local += step) {
+      var at = local - clock.offset(local - shift);
+      if (at > to) break;
+      var time = clock.time(at);
+      ticks.push([at, time === "00:00:00" ? clock.day(at) : step < MINUTE ? time : time.slice(0, 5)]);
+    }
+    return ticks;
+  }
+  function numberTicks(from, to) {
+    var rough = (to - from) / 7, power = Math.pow(10, Math.floor(Math.log10(rough))), ticks = [];
+    var step = [1, 2, 5, 10].map(function (n) { return n * power; }).filter(function (one) { return one >= rough; })[0];
+    for (var i = Math.ceil(from / step); i * step <= to; i += 1) ticks.push([i * step, String(Number((i * step).toPrecision(6)))]);
+    return ticks;
+  }
+
   document.querySelectorAll("figure.read").forEach(function (figure) {
     var image = figure.querySelector("img"), data, clock;
     try {
       data = JSON.parse(figure.querySelector("script").textContent);
-      clock = new Intl.DateTimeFormat("en-GB", { timeZone: data.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+      clock = clockOf(data.zone);
       data.axes.forEach(function (axes) {
+        axes.time = !axes.across;
+        axes.scale = axes.across || (axes.map ? { start: data.start, columns: axes.map.columns, step: data.step * data.columns / axes.map.columns } : data);
+        axes.from = axes.first = axes.scale.start;
+        axes.to = axes.last = axes.scale.start + axes.scale.step * axes.scale.columns;
+        if (axes.map) axes.map.index = bytes(axes.map.index);
         axes.series.forEach(function (one) {
           one.low = numbers(one.low);
           one.high = one.high ? numbers(one.high) : one.low;
         });
       });
     } catch (e) { return; }
-    var line = document.createElement("div"), box = document.createElement("div");
-    line.className = "line"; box.className = "values";
-    line.hidden = box.hidden = true;
-    figure.append(line, box);
-    function hide() { line.hidden = box.hidden = true; }
-    image.addEventListener("pointerleave", hide);
-    image.addEventListener("pointermove", function (event) {
-      var frame = image.getBoundingClientRect(), scale = frame.width / data.size[0];
-      var x = (event.clientX - frame.left) / scale, y = (event.clientY - frame.top) / scale;
-      var axes = data.axes.filter(function (one) {
-        return x >= one.box[0] && x <= one.box[0] + one.box[2] && y >= one.box[1] && y <= one.box[1] + one.box[3];
-      })[0];
-      if (!axes) return hide();
-      var column = Math.min(data.columns - 1, Math.floor((x - axes.box[0]) / axes.box[2] * data.columns));
-      var lines = [clock.format(new Date(data.start + (column + 0.5) * data.step))];
-      axes.series.forEach(function (one) {
-        var low = one.low[column], high = one.high[column];
-        var value = isNaN(low) ? "none" : low === high ? figures(low) : figures(low) + " … " + figures(high);
-        lines.push(one.name + "  " + value + (isNaN(low) || !axes.unit ? "" : " " + axes.unit));
+    var zooms = data.axes.some(function (axes) { return axes.y; });
+    var stage = document.createElement("div");
+    stage.className = "stage";
+    image.replaceWith(stage);
+    stage.appendChild(image);
+    image.draggable = false;
+    var sheet = drawn("svg", stage, { "class": "closer", viewBox: "0 0 " + data.size[0] + " " + data.size[1], preserveAspectRatio: "none", "aria-hidden": "true" });
+    var line = element("div", "line", stage), box = element("div", "values", stage), chosen = element("div", "chosen", stage);
+    line.hidden = box.hidden = chosen.hidden = true;
+    var cursor = null, began = null, current = data.axes[0], tools = null;
+
+    function kin(axes) { return data.axes.filter(function (one) { return one.time === axes.time; }); }
+    function share(axes, at) { return axes.box[0] + (at - axes.from) / (axes.to - axes.from) * axes.box[2]; }
+    function height(axes, value) {
+      var part = (value / 2 - axes.y[0] / 2) / (axes.y[1] / 2 - axes.y[0] / 2);
+      return axes.box[1] + axes.box[3] * (1 - Math.min(1, Math.max(0, part)));
+    }
+    function valueAt(axes, x) { return axes.from + (x - axes.box[0]) / axes.box[2] * (axes.to - axes.from); }
+    function hide() { line.hidden = box.hidden = true; cursor = null; }
+
+    // One series within the columns shown, as runs of [x, low, high].
+    function runs(axes, one) {
+      var scale = axes.scale, found = [], run = [], last = -1;
+      var start = Math.floor((axes.from - scale.start) / scale.step), stop = Math.ceil((axes.to - scale.start) / scale.step);
+      while (start > 0 && isNaN(one.low[start - 1])) start -= 1; // the sample before, to come from
+      while (stop < scale.columns && isNaN(one.low[stop])) stop += 1;
+      for (var i = Math.max(0, start - 1); i < Math.min(scale.columns, stop + 1); i += 1) {
+        if (isNaN(one.low[i])) continue;
+        var broken = one.low[i] === Infinity;
+        if (run.length && (broken || (one.reach && i - last > one.reach))) { found.push(run); run = []; }
+        if (broken) continue;
+        var x = share(axes, scale.start + (i + 0.5) * scale.step), low = height(axes, one.low[i]), high = height(axes, one.high[i]);
+        if (one.steps && run.length) run.push([x, run[run.length - 1][1], run[run.length - 1][2]]);
+        run.push([x, low, high]);
+        last = i;
+      }
+      if (one.steps && !one.reach && run.length) run.push([axes.box[0] + axes.box[2], run[run.length - 1][1], run[run.length - 1][2]]);
+      if (run.length) found.push(run);
+      return found;
+    }
+    function path(points) {
+      return "M" + points.map(function (point) { return point[0].toFixed(1) + " " + point[1].toFixed(1); }).join("L");
+    }
+    function drawSeries(axes, one, into) {
+      runs(axes, one).forEach(function (run) {
+        var low = run.map(function (p) { return [p[0], p[1]]; }), high = run.map(function (p) { return [p[0], p[2]]; });
+        var thick = run.some(function (p) { return p[1] - p[2] > 1; });
+        if (run.length === 1) drawn("path", into, { "class": "dot s-" + one.paint, d: path(low.concat(high)) });
+        else if (thick) drawn("path", into, { "class": "band s-" + one.paint, d: path(high.concat(low.reverse())) + "z" });
+        else drawn("path", into, { "class": "s-" + one.paint, d: path(low) });
       });
-      box.textContent = lines.join("\n");
+    }
+    function drawAxes(axes, number) {
+      var b = axes.box, right = b[0] + b[2], bottom = b[1] + b[3], id = "cut" + Array.prototype.indexOf.call(document.querySelectorAll("figure.read"), figure) + "-" + number;
+      var group = drawn("g", sheet, {});
+      drawn("rect", drawn("clipPath", drawn("defs", group, {}), { id: id }), { x: b[0], y: b[1], width: b[2], height: b[3] });
+      drawn("rect", group, { "class": "plot", x: b[0], y: b[1], width: b[2], height: b[3] });
+      var inside = drawn("g", group, { "clip-path": "url(#" + id + ")" });
+      var ticks = axes.time ? timeTicks(axes.from, axes.to, clock) : numberTicks(axes.from, axes.to);
+      if (axes.map) {
+        var wide = (axes.last - axes.first) / (axes.to - axes.from);
+        var left = b[0] - (axes.from - axes.first) / (axes.last - axes.first) * b[2] * wide;
+        drawn("image", inside, { href: image.currentSrc || image.src, preserveAspectRatio: "none", x: left - b[0] * wide, y: 0, width: data.size[0] * wide, height: data.size[1] });
+      } else {
+        axes.grid.forEach(function (y) { drawn("path", inside, { "class": "grid", d: "M" + b[0] + " " + y + "H" + right }); });
+        ticks.forEach(function (tick) { drawn("path", inside, { "class": "grid", d: "M" + share(axes, tick[0]).toFixed(1) + " " + b[1] + "V" + bottom }); });
+        axes.series.forEach(function (one) { drawSeries(axes, one, inside); });
+        (axes.limits || []).forEach(function (limit) {
+          drawn("path", inside, { "class": "limit s-" + limit[3], d: "M" + b[0] + " " + limit[0] + "H" + right });
+          drawn("text", inside, { "class": "f-" + limit[3], x: right - 5, y: limit[0] - 4, "text-anchor": "end" }, limit[1] + " " + figures(limit[2]));
+        });
+      }
+      var lowest = kin(axes).every(function (one) { return one.box[1] <= b[1]; });
+      if (!lowest) return;
+      drawn("rect", group, { "class": "card", x: 0, y: bottom + 6, width: b[0], height: 33 }); // below the lowest value
+      drawn("rect", group, { "class": "card", x: b[0] - 4, y: bottom + 1, width: data.size[0] - b[0] + 4, height: 38 });
+      drawn("path", group, { "class": "frame", d: "M" + b[0] + " " + bottom + "H" + right });
+      ticks.forEach(function (tick) {
+        var x = Math.min(data.size[0] - 26, share(axes, tick[0]));
+        drawn("text", group, { "class": "tick", x: x.toFixed(1), y: bottom + 17, "text-anchor": "middle" }, tick[1]);
+      });
+      drawn("text", group, { "class": "tick", x: data.size[0] - 8, y: bottom + 34, "text-anchor": "end" }, spanOf(axes));
+    }
+    function spanOf(axes) {
+      if (!axes.time) return axes.across.label + " " + figures(axes.from) + " to " + figures(axes.to);
+      var end = clock.day(axes.from) === clock.day(axes.to) ? clock.time(axes.to) : clock.full(axes.to);
+      return clock.full(axes.from) + " to " + end + " " + clock.zone(axes.from);
+    }
+    function whole(axes) { return axes.from <= axes.first && axes.to >= axes.last; }
+    function redraw() {
+      sheet.textContent = "";
+      hide();
+      data.axes.forEach(function (axes, number) { if (!whole(axes)) drawAxes(axes, number); });
+      var closer = data.axes.filter(function (axes) { return !whole(axes); });
+      figure.classList.toggle("zoomed", closer.length > 0);
+      if (!tools) return;
+      tools.back.disabled = tools.out.disabled = tools.left.disabled = tools.right.disabled = !closer.length;
+      tools.said.textContent = closer.length ? "Shown: " + spanOf(closer.indexOf(current) >= 0 ? current : closer[0]) : "";
+    }
+    function show(axes, from, to) {
+      var least = Math.min(axes.last - axes.first, 8 * axes.scale.step), span = Math.min(axes.last - axes.first, Math.max(least, to - from));
+      from = Math.max(axes.first, Math.min((from + to) / 2 - span / 2, axes.last - span));
+      current = axes;
+      kin(axes).forEach(function (one) { one.from = from; one.to = Math.min(one.last, from + span); });
+      redraw();
+    }
+    function zoom(by) {
+      var span = (current.to - current.from) * by, middle = cursor === null ? (current.from + current.to) / 2 : valueAt(current, cursor);
+      var part = (middle - current.from) / (current.to - current.from);
+      show(current, middle - part * span, middle + (1 - part) * span);
+    }
+    function move(by) { var span = current.to - current.from; show(current, current.from + by * span, current.to + by * span); }
+    function reset() {
+      data.axes.forEach(function (axes) { axes.from = axes.first; axes.to = axes.last; });
+      redraw();
+    }
+
+    function told(axes, x, y) {
+      var at = valueAt(axes, x), scale = axes.scale, unit = axes.unit ? " " + axes.unit : "";
+      var column = Math.max(0, Math.min(scale.columns - 1, Math.floor((at - scale.start) / scale.step)));
+      var middle = scale.start + (column + 0.5) * scale.step;
+      var lines = [axes.time ? clock.full(middle) + " " + clock.zone(middle) : axes.across.label + " " + (scale.step === 1 && scale.start === 0 ? column : figures(middle))];
+      if (axes.map) {
+        var map = axes.map, row = Math.max(0, Math.min(map.rows - 1, Math.floor((axes.box[1] + axes.box[3] - y) / axes.box[3] * map.rows)));
+        var first = Math.floor(row * map.elements / map.rows), past = Math.floor((row + 1) * map.elements / map.rows) - 1;
+        var code = map.index[row * map.columns + column], value = map.low + (code - 1) / 253 * (map.high - map.low);
+        var beyond = code === 1 && map.more[0] ? "≤ " : code === 254 && map.more[1] ? "≥ " : "≈ ";
+        lines.push(map.element + " " + (past > first ? first + " to " + past + ", mean" : first));
+        lines.push(map.name + "  " + (code ? beyond + Number(value.toPrecision(3)) + unit : "none"));
+      }
+      axes.series.forEach(function (one) {
+        var low = one.low[column], high = one.high[column], none = !isFinite(low);
+        var value = none ? "none" : low === high ? figures(low) : figures(low) + " … " + figures(high);
+        lines.push(one.name + "  " + value + (none ? "" : unit));
+      });
+      return lines.join("\n");
+    }
+    function read(axes, x, y) {
+      var scale = image.clientWidth / data.size[0], left = image.offsetLeft, top = image.offsetTop;
+      cursor = x; current = axes;
+      box.textContent = told(axes, x, y);
       line.hidden = box.hidden = false;
-      line.style.left = (image.offsetLeft + x * scale) + "px";
-      line.style.top = (image.offsetTop + axes.box[1] * scale) + "px";
+      line.style.left = (left + x * scale) + "px";
+      line.style.top = (top + axes.box[1] * scale) + "px";
       line.style.height = (axes.box[3] * scale) + "px";
-      var left = image.offsetLeft + x * scale + 10;
-      box.style.left = Math.max(0, Math.min(left, image.offsetLeft + frame.width - box.offsetWidth)) + "px";
-      box.style.top = (image.offsetTop + axes.box[1] * scale + 6) + "px";
+      box.style.left = Math.max(0, Math.min(left + x * scale + 10, left + image.clientWidth - box.offsetWidth)) + "px";
+      box.style.top = (top + axes.box[1] * scale + 6) + "px";
+    }
+    function place(event) {
+      var frame = image.getBoundingClientRect(), scale = frame.width / data.size[0];
+      return [(event.clientX - frame.left) / scale, (event.clientY - frame.top) / scale];
+    }
+    function under(at) {
+      return data.axes.filter(function (one) {
+        return at[0] >= one.box[0] && at[0] <= one.box[0] + one.box[2] && at[1] >= one.box[1] && at[1] <= one.box[1] + one.box[3];
+      })[0];
+    }
+    image.addEventListener("pointerleave", function () { if (!began) hide(); });
+    image.addEventListener("pointermove", function (event) {
+      var at = place(event), axes = began ? began.axes : under(at);
+      if (!axes) return hide();
+      at[0] = Math.max(axes.box[0], Math.min(axes.box[0] + axes.box[2], at[0]));
+      read(axes, at[0], at[1]);
+      if (!began) return;
+      var scale = image.clientWidth / data.size[0], low = Math.min(began.x, at[0]);
+      began.end = at[0];
+      chosen.hidden = Math.abs(began.x - at[0]) < 4;
+      chosen.style.left = (low * scale) + "px";
+      chosen.style.width = (Math.abs(began.x - at[0]) * scale) + "px";
+      chosen.style.top = (axes.box[1] * scale) + "px";
+      chosen.style.height = (axes.box[3] * scale) + "px";
     });
+    if (!zooms) return;
+    image.addEventListener("pointerdown", function (event) {
+      var at = place(event), axes = under(at);
+      if (!axes || event.pointerType === "touch" || event.button) return;
+      began = { axes: axes, x: at[0], end: at[0] };
+      image.setPointerCapture(event.pointerId);
+    });
+    image.addEventListener("pointerup", function () {
+      var drag = began;
+      began = null; chosen.hidden = true;
+      if (!drag || Math.abs(drag.end - drag.x) < 4) return;
+      show(drag.axes, valueAt(drag.axes, Math.min(drag.x, drag.end)), valueAt(drag.axes, Math.max(drag.x, drag.end)));
+    });
+    image.addEventListener("pointercancel", function () { began = null; chosen.hidden = true; hide(); });
+    image.addEventListener("dblclick", reset);
+
+    // The same by keys and by buttons.
+    stage.tabIndex = 0;
+    stage.setAttribute("role", "group");
+    stage.setAttribute("aria-label", "Figure: plus and minus zoom, arrows move, Escape shows all");
+    stage.addEventListener("keydown", function (event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      var step = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
+      if (event.key === "+" || event.key === "=") zoom(0.5);
+      else if (event.key === "-") zoom(2);
+      else if (event.key === "Escape" || event.key === "0") { began = null; chosen.hidden = true; reset(); }
+      else if (step && !whole(current)) move(step * 0.25);
+      else if (step) {
+        var b = current.box, x = cursor === null ? b[0] + b[2] / 2 : cursor + step * b[2] / 100;
+        read(current, Math.max(b[0], Math.min(b[0] + b[2], x)), b[1] + b[3] / 2);
+      } else return;
+      event.preventDefault();
+    });
+    stage.addEventListener("blur", hide);
+    var bar = document.createElement("div");
+    bar.className = "tools";
+    stage.after(bar);
+    var button = function (text, label, work) {
+      var made = element("button", "", bar);
+      made.type = "button"; made.textContent = text; made.title = label;
+      made.setAttribute("aria-label", label);
+      made.addEventListener("click", work);
+      return made;
+    };
+    button("+", "Zoom in", function () { cursor = null; zoom(0.5); });
+    tools = {
+      out: button("−", "Zoom out", function () { cursor = null; zoom(2); }),
+      left: button("←", "Earlier, or lower elements", function () { move(-0.25); }),
+      right: button("→", "Later, or higher elements", function () { move(0.25); }),
+      back: button("All", "Show all again", reset),
+      said: element("span", "span", bar)
+    };
+    tools.said.setAttribute("role", "status");
+    redraw();
   });
 
   // Search over months of reports, loaded as scripts since a page on a disk may not fetch.
