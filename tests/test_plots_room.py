@@ -14,6 +14,7 @@ from oaflib.plots import Picture, Plot, Style, Trouble, default_plots, draw
 from oaflib.records import records_of
 from oaflib.report import Fault, Outcome, Severity
 from oaflib.series import Kind, Series
+from oaflib.trend import trend_of
 from oaflib.window import calendar_day
 
 DAY = calendar_day(date(2026, 10, 25), "Europe/Zurich")  # 25 hours
@@ -152,11 +153,24 @@ def test_each_plot_of_everything(kind, low_res):
     assert checked(draw([plot_of(kind)], RECORDS, OUTCOMES, Style(low_res=low_res)))
 
 
+class Years:
+    """A past in which every variable has three days."""
+
+    def trend(self, variable):
+        days = DAY.start_ns - np.array([3, 2, 1]) * 86_400 * 10**9
+        return trend_of(variable, days, np.array([1.0, 2.0, 1.5]), "A")
+
+    def interventions(self, variable):
+        return ()
+
+
 @pytest.mark.parametrize("kind", registry.plots.names())
 def test_each_plot_becomes_a_png_too(kind):
+    records = records_of(HOSTILE, DAY)
+    records.past = Years()
     pictures = [
         picture
-        for picture in draw([plot_of(kind)], RECORDS, OUTCOMES, Style(png=True, scale=0.5))
+        for picture in draw([plot_of(kind)], records, OUTCOMES, Style(png=True, scale=0.5))
         if isinstance(picture, Picture)
     ]
     assert pictures
