@@ -39,6 +39,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         [
             Series("BCT.1:HOUR", Kind.NUMERIC, "mA", time, seconds / 3600),
             Series("BCT.1:NOISE", Kind.NUMERIC, "mA", time, 12 + np.sin(seconds * 7.0)),
+            Series(
+                "LHC:BMODE", Kind.TEXTUAL, "", time[::43_200], np.array(["RAMP", "STABLE"], object)
+            ),
             Series("BPM.1:POS", Kind.VECTORNUMERIC, "um", time[::60], vectors),
         ],
         DAY,
@@ -104,6 +107,7 @@ def test_a_trend_tells_its_values_and_is_drawn_closer(browser: Any, address: str
         drag(page, spot(figure, axes, 0.25, 0.5), spot(figure, axes, 0.5, 0.5))
         assert ticks(figure)[:3] == ["06:00", "07:00", "08:00"]
         assert "22 Nov 2026, 06:0" in figure.locator(".tools .span").inner_text()
+        assert figure.locator(".closer .lane image").count() == 1
         first = figure.locator(".closer path.s-c0").get_attribute("d")
         page.mouse.move(*spot(figure, axes, 0.5, 0.2))
         assert "22 Nov 2026, 09:0" in figure.locator(".values").inner_text()
@@ -153,7 +157,7 @@ def test_a_map_tells_element_time_and_value(browser: Any, address: str) -> None:
         assert math.isclose(value, 1000 + 720, abs_tol=15)
         drag(page, spot(figure, above, 0.25, 0.5), spot(figure, above, 0.5, 0.5))
         assert ticks(figure)[:2] == ["06:00", "07:00"]
-        assert figure.locator(".closer image").count() == 1
+        assert figure.locator(".closer image").count() == 2  # the map, and the modes above it
         page.mouse.move(*spot(figure, above, 0.5, 0.475))
         assert "22 Nov 2026, 09:0" in figure.locator(".values").inner_text()
         page.mouse.move(*spot(figure, below, 0.525, 0.5))

@@ -133,13 +133,14 @@ class _Drawing:
     look: Style
     notes: list[str]
     placed: list[tuple[Axes, Panel]] = field(default_factory=list)
+    modes: Box | None = None
 
     def live(self, scene: Scene) -> dict[str, Any] | None:
         """The values of what was drawn, for a page that reads them off."""
         if not self.look.interactive:
             return None
         columns = self.look.columns
-        axes = []
+        axes: list[dict[str, Any]] = []
         for place, panel in self.placed:
             curves = enumerate(panel.curves)
             made = live_axes(
@@ -150,6 +151,8 @@ class _Drawing:
                 for limit in self._limits(panel)[:_LIMITS]
                 if place.y[0] <= limit.value <= place.y[1]
             ]
+            if self.modes is not None and not axes:
+                made["lane"] = [round(self.modes.y, 1), round(self.modes.h, 1)]
             axes.append(made)
         return live_picture(self.records.window, columns, (scene.width, scene.height), axes)
 
@@ -168,6 +171,7 @@ class _Drawing:
         if mode is not None:
             lane = Axes(Box(left, y, width, 18), x, (0, 1))
             draw_modes(scene, lane, mode, self.records, look)
+            self.modes = lane.box
             y += 24
         closed = self._closed(gate)
         for i, (panel, limits) in enumerate(zip(panels, ranges, strict=True)):

@@ -127,6 +127,7 @@ class Waterfall(Plot):
         width = look.width - left - 84
         x = (float(window.start_ns), float(window.end_ns))
         mode = mode_variable(records)
+        lane = [round(y, 1), 16]
         if mode is not None:
             draw_modes(scene, Axes(Box(left, y, width, 16), x, (0, 1)), mode, records, look)
             y += 20
@@ -144,6 +145,8 @@ class Waterfall(Plot):
         colour_bar(scene, bar, (scale.low, scale.high), series.unit, about)
         self._marks(scene, axes, name, verdicts)
         live = [self._live_map(axes, series, found, scale)] if look.interactive else []
+        if live and mode is not None:
+            live[0]["lane"] = lane
         y = axes.box.bottom + look.font * SMALL * 3.2
         if self.profile:
             place = Box(left, y, look.width - left - 10, 130)

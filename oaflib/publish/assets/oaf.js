@@ -227,10 +227,16 @@
       drawn("rect", group, { "class": "plot", x: b[0], y: b[1], width: b[2], height: b[3] });
       var inside = drawn("g", group, { "clip-path": "url(#" + id + ")" });
       var ticks = axes.time ? timeTicks(axes.from, axes.to, clock) : numberTicks(axes.from, axes.to);
+      var stretched = function (into) { // the picture itself, wider: for maps, and for the modes above
+        var wide = (axes.last - axes.first) / (axes.to - axes.from), left = b[0] - (axes.from - axes.first) / (axes.last - axes.first) * b[2] * wide;
+        drawn("image", into, { href: image.currentSrc || image.src, preserveAspectRatio: "none", x: left - b[0] * wide, y: 0, width: data.size[0] * wide, height: data.size[1] });
+      };
+      if (axes.lane) {
+        drawn("rect", drawn("clipPath", drawn("defs", group, {}), { id: id + "-lane" }), { x: b[0], y: axes.lane[0], width: b[2], height: axes.lane[1] });
+        stretched(drawn("g", group, { "class": "lane", "clip-path": "url(#" + id + "-lane)" }));
+      }
       if (axes.map) {
-        var wide = (axes.last - axes.first) / (axes.to - axes.from);
-        var left = b[0] - (axes.from - axes.first) / (axes.last - axes.first) * b[2] * wide;
-        drawn("image", inside, { href: image.currentSrc || image.src, preserveAspectRatio: "none", x: left - b[0] * wide, y: 0, width: data.size[0] * wide, height: data.size[1] });
+        stretched(inside);
       } else {
         axes.grid.forEach(function (y) { drawn("path", inside, { "class": "grid", d: "M" + b[0] + " " + y + "H" + right }); });
         ticks.forEach(function (tick) { drawn("path", inside, { "class": "grid", d: "M" + share(axes, tick[0]).toFixed(1) + " " + b[1] + "V" + bottom }); });
