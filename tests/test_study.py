@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from project import MadeProject, made_project, numeric
+from project import DAY, MadeProject, made_project, numeric
 
 import oaflib as oaf
 from oaflib.errors import ConfigurationError
@@ -88,3 +89,22 @@ def test_the_front_lists_every_variable(project: MadeProject) -> None:
     assert "Beam &lt;1&gt;" in front._repr_html_()
     assert A in repr(front)
     assert "no such variable" in repr(front)
+
+
+def test_the_past_is_that_of_the_datasets_own_reports(project: MadeProject) -> None:
+    """Two datasets compute a variable of the same name: neither is judged by the other's past."""
+    from dataclasses import replace
+
+    from oaflib.report import Report, Statistics
+    from oaflib.study.words import history_of, past_of
+    from oaflib.window import calendar_day
+
+    project.dataset("BCT_B1", f'variables = ["{A}"]\n')
+    project.fill(numeric(A))
+    study, _ = studied(project)
+    yesterday = calendar_day(DAY - timedelta(days=1), "Europe/Zurich")
+    for dataset, mean in (("B1", 1.0), ("B2", 2.0)):
+        entry = Statistics("ratio", "NUMERIC", "", 9, mean, mean, mean, 0.0, mean, mean)
+        made = Report("BCT", dataset, "t", yesterday, yesterday.end, True, (), (entry,))
+        history_of(study.project).append(replace(made))
+    assert past_of(study).trend("ratio").mean.tolist() == [1.0]

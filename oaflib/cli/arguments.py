@@ -116,6 +116,7 @@ def _history(parser: argparse.ArgumentParser) -> None:
     show = words.add_parser("show", help="a variable's windows, the oldest first")
     show.add_argument("variable", metavar="DEVICE:FIELD")
     show.add_argument("--days", type=_positive, default=0, help="only so many days back")
+    show.add_argument("--dataset", default="", help="of this dataset's reports (<INST>_<dataset>)")
     words.add_parser("rebuild", help="make it again from the reports in the repository")
     take = words.add_parser("import", help="take in timestamp,variable,value[,unit] (CSV or xlsx)")
     take.add_argument("file", type=Path)

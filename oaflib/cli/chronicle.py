@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from oaflib.cli.commands import now, say
 from oaflib.config.project import find_root, load_site_only
 from oaflib.errors import OafError
+from oaflib.series import device_of
 from oaflib.study.words import history_of
 from oaflib.window import moment
 
@@ -35,7 +36,13 @@ def chronicle(given: Namespace) -> int:
         say(f"{count:,} points of {given.file} are in the history")
         return 0
     first = now() - timedelta(days=given.days) if given.days else None
-    trend = history.trend(given.variable, first)
+    holding = [name for name in history.datasets() if given.variable in history.variables(name)]
+    if len(holding) > 1 and not given.dataset and device_of(given.variable) == given.variable:
+        raise OafError(
+            f"{len(holding)} datasets compute a '{given.variable}'; say which with --dataset: "
+            + ", ".join(holding)
+        )
+    trend = history.trend(given.variable, first, dataset=given.dataset)
     if not len(trend):
         known = [name for name in history.variables() if given.variable.lower() in name.lower()]
         hint = f"; there are {', '.join(known[:8])}" if known else ""

@@ -106,23 +106,27 @@ def _units(study: Study, records: Records, checks: Sequence[Any]) -> list[Any]:
 
 
 def past_of(study: Study) -> HistoryPast:
-    """What history knew of the dataset's variables before the study's window."""
+    """What history knew of the dataset's variables before the study's window.
+
+    Of its own reports: two datasets may both compute a ``ratio``.
+    """
     from oaflib.config.interventions import read_interventions
     from oaflib.history import HistoryPast
 
     project = study.project
     ledger = read_interventions(project.root, project.site.zone)
-    return HistoryPast(history_of(project), study.window, ledger)
+    return HistoryPast(history_of(project), study.window, ledger, dataset=study.dataset.id)
 
 
-def history(what: str, days: float | None = None) -> Trend:
+def history(what: str, days: float | None = None, dataset: str = "") -> Trend:
     """The years of a variable, a point a window: ``oaf.history("DEV:FIELD", days=90)``.
 
-    `days` counts back from now; None: all there is.
+    `days` counts back from now; None: all there is. `dataset` (``<INST>_<dataset>``) takes its
+    reports only: several may compute a variable of one name.
     """
     project = load_site_only(find_root())
     first = None if days is None else datetime.now(UTC) - timedelta(days=days)
-    return history_of(project).trend(what, first)
+    return history_of(project).trend(what, first, dataset=dataset)
 
 
 def history_of(project: Project) -> History:
