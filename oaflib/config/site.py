@@ -175,7 +175,8 @@ class Limits(ExpertLimits):
     ----------
     seconds, cell_seconds : of the clock, for the whole run and for one cell.
     memory : address space. cpu_seconds : of processor time. output : of the notebook's outputs.
-    processes : at once. files : the largest file that may be written. Neither is enforced yet.
+    processes : at once. files : the largest file that may be written. Output, processes and files
+    are not enforced yet.
     expert : the limits of expert code, which runs after the standard part.
     """
 
