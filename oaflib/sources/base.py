@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
@@ -82,6 +84,58 @@ class ReducesStatistics(Protocol):
 
     def statistics(self, variables: Sequence[Variable], window: Window) -> list[Statistics]:
         """Statistics of each NUMERIC variable over the window."""
+        ...
+
+
+@runtime_checkable
+class Envelopes(Protocol):
+    """A source that reduces to what a picture can show itself."""
+
+    def envelope(
+        self, variables: Sequence[Variable], window: Window, buckets: int
+    ) -> Iterator[Series]:
+        """One series of each NUMERIC variable: the extremes of each part of the window.
+
+        The window is cut into `buckets` parts of equal length (the last may be shorter). Of each
+        come a least and a greatest finite sample, at their own times, and once where they are the
+        same; of a part with odd samples only (NaN, infinities) one NaN. In order of time. The
+        picture of it is the picture of the whole; numbers beside it are those of `statistics`.
+        """
+        ...
+
+
+@runtime_checkable
+class Scales(Protocol):
+    """A source that scales series itself."""
+
+    def scaled(
+        self,
+        variables: Sequence[Variable],
+        window: Window,
+        bucket: timedelta,
+        algorithm: str = "AVG",
+    ) -> Iterator[Series]:
+        """Each NUMERIC variable, a sample a bucket that has one; its time is the bucket's start.
+
+        Raises
+        ------
+        ValueError
+            `bucket` is not whole seconds, or no such algorithm (AVG, MIN, MAX, COUNT, SUM are).
+        """
+        ...
+
+
+@runtime_checkable
+class SharesServer(Protocol):
+    """A maker of sources whose kernels may share one server, started once for a morning."""
+
+    @classmethod
+    def serving(cls, settings: SourceSettings) -> AbstractContextManager[object]:
+        """Within it sources made of these `settings`, in any process, share a server.
+
+        It returns at once; the server may still be starting. It ends with the context, or with the
+        process that entered it, however that ends.
+        """
         ...
 
 
