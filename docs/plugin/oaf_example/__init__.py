@@ -1,0 +1,1 @@
+"""An example plug-in for OAF: a check, a source and a plot."""
