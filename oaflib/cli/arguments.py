@@ -65,7 +65,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     known = command("acknowledge", "leave an alarm out of the mails until it clears")
     known.add_argument("device", metavar="DEVICE", help="device, variable, or pattern with %%")
     _known(known, required=True)
-    _history(command("history", "the long-term statistics of every variable"))
+    _history(command("history", "the long-term statistics of every variable"), shared)
+    _new(command("new", "begin a template, or a notebook of expert code"), shared)
+    trial = command("check-template", "whether a notebook can be a daily report; tries it")
+    trial.add_argument("template", metavar="NOTEBOOK", help="of notebooks/templates/ or experts/")
+    trial.add_argument("--dataset", default="", metavar="DATASET", help="else the one it names")
+    trial.add_argument("--day", type=_day, help="the last day to try (yesterday)")
+    trial.add_argument("--days", type=_positive, default=3, help="how many days (3)")
     command("check-config", "check every file of the configuration; nothing runs")
     listing = command("list", "the tasks, sources and templates of the project")
     listing.add_argument("--json", action="store_true", help="for programs")
@@ -73,6 +79,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     demo.add_argument("--days", type=_positive, default=14, help="how many days (14)")
     demo.add_argument("--last-day", type=_day, default=None, metavar="DAY", help="the last of them")
     return parser.parse_args(argv)
+
+
+def _new(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    what = "like the family's own, with a part that is yours"
+    template = words.add_parser("template", help=what, parents=[shared])
+    template.add_argument("instrument", metavar="INSTRUMENT", help="BCT, BWS …")
+    template.add_argument("--dataset", default="", metavar="DATASET", help="the family's first")
+    template.add_argument("--name", default="", help="of the notebook (<instrument>-new)")
+    template.add_argument("--day", type=_day, help="the day its parameters name (yesterday)")
+    template.add_argument(
+        "--expert", action="store_true", help="expert code, which adds to another report"
+    )
+    template.add_argument("--lab", action="store_true", help="open it in JupyterLab")
 
 
 def _daily(parser: argparse.ArgumentParser) -> None:
@@ -111,14 +131,16 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lab", action="store_true", help="open it in JupyterLab")
 
 
-def _history(parser: argparse.ArgumentParser) -> None:
+def _history(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
-    show = words.add_parser("show", help="a variable's windows, the oldest first")
+    show = words.add_parser("show", help="a variable's windows, the oldest first", parents=[shared])
     show.add_argument("variable", metavar="DEVICE:FIELD")
     show.add_argument("--days", type=_positive, default=0, help="only so many days back")
     show.add_argument("--dataset", default="", help="of this dataset's reports (<INST>_<dataset>)")
-    words.add_parser("rebuild", help="make it again from the reports in the repository")
-    take = words.add_parser("import", help="take in timestamp,variable,value[,unit] (CSV or xlsx)")
+    again = "make it again from the reports in the repository"
+    words.add_parser("rebuild", help=again, parents=[shared])
+    what = "take in timestamp,variable,value[,unit] (CSV or xlsx)"
+    take = words.add_parser("import", help=what, parents=[shared])
     take.add_argument("file", type=Path)
     take.add_argument("--zone", default="", help="zone of times written without one")
 

@@ -353,6 +353,20 @@ def record(given: Namespace) -> int:
     return bool(done.silent or done.refused)
 
 
+def new(given: Namespace) -> int:
+    """A notebook begun for an expert."""
+    from oaflib.cli.authoring import new
+
+    return new(given)
+
+
+def check_template(given: Namespace) -> int:
+    """Whether a notebook can be a daily report."""
+    from oaflib.cli.authoring import check_template
+
+    return check_template(given)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
@@ -362,6 +376,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "mail": mail,
     "silence": silence,
     "acknowledge": acknowledge,
+    "new": new,
+    "check-template": check_template,
     "check-config": check_configuration,
     "list": listing,
     "demo": demo,
