@@ -9,6 +9,7 @@
     │   ├── SourceUnavailable   it does not answer
     │   └── QueryRefused        it answers, but not this question (too large, too many)
     ├── RecordsError            the run's records on disk are damaged or missing
+    ├── SnapshotError           a snapshot that cannot be saved, or a file that is no sound one
     ├── StateError              the state database under runs/ is damaged, locked or too new
     ├── HistoryError            the history under runs/ is damaged, or a file to import is wrong
     ├── TemplateError           the author of a notebook
@@ -73,6 +74,10 @@ class QueryRefused(SourceError):
 
 class RecordsError(OafError):
     """Records on disk that are missing, damaged or of another version."""
+
+
+class SnapshotError(OafError):
+    """A snapshot that cannot be saved or found, is damaged, or made to harm."""
 
 
 class StateError(OafError):

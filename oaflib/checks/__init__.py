@@ -3,7 +3,7 @@
 from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict
 from oaflib.checks.defaults import default_checks
 from oaflib.checks.fold import fold
-from oaflib.checks.room import run_checks
+from oaflib.checks.room import judge_each, run_checks
 
 __all__ = [
     "Check",
@@ -14,5 +14,6 @@ __all__ = [
     "Verdict",
     "default_checks",
     "fold",
+    "judge_each",
     "run_checks",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,20 @@ def run_checks(
 
     A check that raises becomes an INVALID outcome with its name and the reason; others go on.
     """
+    return [outcome for each in judge_each(checks, records, past) for outcome in each]
+
+
+def judge_each(
+    checks: Sequence[Check], records: Records, past: Past | None = None
+) -> list[list[Outcome]]:
+    """As `run_checks`, a list for each of `checks`."""
     with np.errstate(all="ignore"):  # absurd numbers are for the checks to judge
-        return _run(checks, records, past)
+        said = _run(checks, records, past)
+    told = iter(inhibit(zip(checks, said, strict=True), records))
+    return [list(islice(told, len(each))) for each in said]
 
 
-def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[Outcome]:
+def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[list[Outcome]]:
     gates: dict[str, Context | str] = {}
     plans: dict[int, _Plan] = {}
     said: dict[int, list[Outcome]] = {}
@@ -70,7 +80,7 @@ def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[O
             _compare(plan, plan.check, records.entries)
         in_order = [plan.outcomes[name] for name in records.entries if name in plan.outcomes]
         said[i] = plan.extra + in_order
-    return inhibit(((check, said[i]) for i, check in enumerate(checks)), records)
+    return [said[i] for i in range(len(checks))]
 
 
 def selected(check: Check, entries: Mapping[str, Entry]) -> tuple[list[str], list[Outcome]]:

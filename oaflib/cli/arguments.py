@@ -34,7 +34,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
     _daily(command("daily", "make, publish and mail the reports that are due (run_daily.py)"))
     _run(command("run", "make one report and publish it; no mail"))
-    _replay(command("replay", "write a report's notebook, ready to run again"))
+    _replay(command("replay", "write the notebook of a report or snapshot, ready to run again"))
+    _snapshot(command("snapshot", "what + when + data, kept as one folder or .zip"))
     _ingest(command("ingest", "bring CSV, Parquet, HDF5 or TFS files into the embedded store"))
     record = command(
         "record", "record an EPICS IOC's channels into the embedded store, until stopped"
@@ -78,7 +79,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     demo = command("demo", "fill the embedded store with the demo machine's two weeks")
     demo.add_argument("--days", type=_positive, default=14, help="how many days (14)")
     demo.add_argument("--last-day", type=_day, default=None, metavar="DAY", help="the last of them")
-    return parser.parse_args(argv)
+    given = parser.parse_args(argv)
+    if given.command == "run" and not (given.dataset or given.snapshot):
+        parser.error("run what? Name a dataset, or a snapshot with --snapshot")
+    return given
 
 
 def _new(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
@@ -114,8 +118,13 @@ def _daily(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET", help="<INST>_<dataset>")
+    parser.add_argument(
+        "dataset", nargs="?", default="", metavar="DATASET", help="<INST>_<dataset>"
+    )
     _window(parser)
+    parser.add_argument(
+        "--snapshot", default="", metavar="NAME", help="from this snapshot (or .zip), no source"
+    )
     parser.add_argument("--template", default="", help="a notebook of notebooks/templates/")
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--expert", default="", metavar="CODE", help="expert code to run after it")
@@ -124,8 +133,38 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="the report's own name, in place of its day")
 
 
+def _snapshot(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    save = words.add_parser("save", help="keep a dataset's window, with all a replay needs")
+    save.add_argument("dataset", metavar="DATASET", help="<INST>_<dataset>")
+    _window(save)
+    save.add_argument("--name", required=True, help="what it is called: MD2162, or MD2162.zip")
+    save.add_argument("--zip", action="store_true", help="as one .zip")
+    save.add_argument("--template", default="", help="a notebook of notebooks/templates/")
+    save.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
+    listing = words.add_parser("list", help="the project's snapshots, and those kept in sources")
+    listing.add_argument("--source", default="", help="of this source only")
+    listing.add_argument("--here", action="store_true", help="the project's only; ask no source")
+    what = {
+        "show": "what a snapshot holds; every file is held against its hash",
+        "pin": "keep it for ever",
+        "unpin": "keep it no longer than others",
+        "import": "bring a snapshot from elsewhere (.zip or folder) into the project",
+        "zip": "write it as one .zip",
+    }
+    for word, help_text in what.items():
+        one = words.add_parser(word, help=help_text)
+        one.add_argument("snapshot", metavar="SNAPSHOT", help="a name, or the path of a .zip")
+        if word == "pin":
+            one.add_argument("--reason", default="", metavar="TEXT", help="why, for who wonders")
+        if word == "import":
+            one.add_argument("--name", default="", help="another name for it")
+        if word == "zip":
+            one.add_argument("file", type=Path, metavar="FILE.zip")
+
+
 def _replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", metavar="DATASET")
+    parser.add_argument("dataset", metavar="DATASET|SNAPSHOT", help="or the path of a .zip")
     _window(parser)
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--lab", action="store_true", help="open it in JupyterLab")

@@ -96,26 +96,36 @@ def run(given: Namespace) -> int:
     from oaflib.run.runner import run_report
 
     project = load_site_only(find_root(given.root))
-    window = _window(given, project.site.zone)
-    assignment = _assignment(given, project)
-    project.dataset(assignment.dataset)
-    done = run_report(project, assignment, window)
+    if given.snapshot:
+        from oaflib.cli.snapshots import run_one
+
+        done = run_one(given, project)
+    else:
+        assignment = assignment_of(given, project)
+        project.dataset(assignment.dataset)
+        done = run_report(project, assignment, window_of(given, project.site.zone))
     site = site_of(project)
     site = replace(site, pdf=site.pdf or given.pdf)
     folder = place(done.report, body_of(done), project.publish, site)
     counts = ", ".join(f"{count} {name}" for name, count in done.report.counts.items() if count)
-    say(f"{assignment.dataset} {window.label}: {done.failure or counts} ({done.seconds:.1f} s)")
+    made = f"{done.report.id} {done.report.window.label}"
+    say(f"{made}: {done.failure or counts} ({done.seconds:.1f} s)")
     say(str(folder / "index.html"))
     return bool(done.failure)
 
 
 def replay(given: Namespace) -> int:
-    """Write the notebook of a report, ready to run again on the records that are kept."""
-    from oaflib.run.replay import write_replay
+    """Write the notebook of a report or snapshot, ready to run again on the records kept."""
+    from oaflib.cli.snapshots import named
+    from oaflib.run.replay import write_replay, write_replay_of
 
     project = load_site_only(find_root(given.root))
-    window = _window(given, project.site.zone)
-    path = write_replay(project, _assignment(given, project), window)
+    snapshot = named(given, project)
+    if snapshot is not None:
+        path = write_replay_of(project, snapshot)
+    else:
+        window = window_of(given, project.site.zone)
+        path = write_replay(project, assignment_of(given, project), window)
     say(str(path))
     if given.lab:
         os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(path)])
@@ -283,7 +293,7 @@ def _flush(project: Project, state: State) -> int:
     return bool(flushed.dead or flushed.problem)
 
 
-def _assignment(given: Namespace, project: Project) -> Assignment:
+def assignment_of(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
     from oaflib.run.runner import Assignment
 
@@ -307,7 +317,7 @@ def _assignment(given: Namespace, project: Project) -> Assignment:
     )
 
 
-def _window(given: Namespace, zone: str) -> Window:
+def window_of(given: Namespace, zone: str) -> Window:
     name = getattr(given, "name", "")
     ways = [bool(given.day), bool(given.last), bool(given.begin or given.end)]
     if sum(ways) > 1 or bool(given.begin) != bool(given.end):
@@ -367,10 +377,18 @@ def check_template(given: Namespace) -> int:
     return check_template(given)
 
 
+def snapshot(given: Namespace) -> int:
+    """Snapshots saved, listed, shown, pinned, packed or brought along."""
+    from oaflib.cli.snapshots import snapshot
+
+    return snapshot(given)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
     "replay": replay,
+    "snapshot": snapshot,
     "ingest": ingest,
     "publish": publish,
     "mail": mail,

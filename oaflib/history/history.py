@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -124,6 +124,16 @@ class History:
         own = trend_of_rows(variable, rows)
         brought = imports.trend(self.folder / _IMPORTED, variable, names, span)
         return own if not len(brought) else joined(own, brought)
+
+    def excerpt(self, folder: Path, dataset: str, variables: Sequence[str], stop: int) -> None:
+        """Write a history into `folder` that says of `variables` of `dataset` what this one does,
+        of windows that began before `stop` (int64 ns UTC): what a snapshot takes along.
+        """
+        names = sorted({name for one in variables for name in self.aliases.all_of(one)})
+        rows = self._shelf(dataset).read(SCHEMA.names, names=names, span=(-(2**62), stop))
+        if rows.num_rows:
+            shelf_of(folder / _FIRST, dataset).fill(rows)
+        imports.copy(self.folder / _IMPORTED, folder / _IMPORTED, names)
 
     def import_file(self, path: Path, zone: str = "") -> int:
         """Take in ``timestamp,variable,value[,unit]`` from CSV (gzip is fine) or ``.xlsx``.

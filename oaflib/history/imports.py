@@ -58,6 +58,15 @@ def names(folder: Path) -> list[str]:
     return sorted(found)
 
 
+def copy(folder: Path, target: Path, wanted: Sequence[str]) -> None:
+    """Put the points of the variables `wanted` into `target`, file by file."""
+    for path in sorted(folder.glob("*.parquet")):
+        rows = _read(path, ["variable", "time", "value", "unit"])
+        rows = rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string())))
+        if rows.num_rows:
+            place(target / path.name, rows, {})
+
+
 def trend(folder: Path, variable: str, wanted: Sequence[str], span: tuple[int, int]) -> Trend:
     """The imported points of a variable, by all its names, in ``[first, stop)`` of ns UTC."""
     parts = []

@@ -56,6 +56,17 @@ class Shelf:
             if len(loose) > LOOSE:
                 self._join(quarter, loose)
 
+    def fill(self, rows: pa.Table) -> None:
+        """Put many windows' `rows` into the blocks of their quarters; of an empty shelf."""
+        with self._locked():
+            self._know(rows)
+            quarters = [quarter_of(ns) for ns in rows["start"].to_pylist()]
+            for quarter in sorted(set(quarters)):
+                _place_block(
+                    self.blocks / f"{quarter}.parquet",
+                    _ordered(rows.filter(pa.array([one == quarter for one in quarters]))),
+                )
+
     def join(self) -> None:
         """Move all windows into the blocks of their quarters."""
         with self._locked():
@@ -151,13 +162,7 @@ class Shelf:
             old = _rows(path, SCHEMA.names, None)
             late = pa.array([_label_of(one) for one in loose])
             parts.append(old.filter(pc.invert(pc.is_in(old["label"].cast(pa.string()), late))))
-        rows = unified(parts)
-        names = rows["variable"].cast(pa.string())
-        order = pc.sort_indices(
-            pa.table({"variable": names, "start": rows["start"], "label": rows["label"]}),
-            sort_keys=[("variable", "ascending"), ("start", "ascending")],
-        )
-        _place_block(path, rows.take(order))
+        _place_block(path, _ordered(unified(parts)))
         self._forget({_label_of(one) for one in loose}, path)
         for one in loose:
             one.unlink()
@@ -216,6 +221,15 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _ordered(rows: pa.Table) -> pa.Table:
+    names = rows["variable"].cast(pa.string())
+    order = pc.sort_indices(
+        pa.table({"variable": names, "start": rows["start"], "label": rows["label"]}),
+        sort_keys=[("variable", "ascending"), ("start", "ascending")],
+    )
+    return rows.take(order)
 
 
 def _place_block(path: Path, rows: pa.Table) -> None:

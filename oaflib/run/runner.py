@@ -62,17 +62,28 @@ class Run:
         return path if path.exists() else None
 
 
-def run_report(project: Project, assignment: Assignment, window: Window) -> Run:
+@dataclass(frozen=True)
+class Places:
+    """Where a run keeps what it makes, and where its records are (empty: in `folder`)."""
+
+    folder: Path
+    records: Path | None = None
+
+
+def run_report(
+    project: Project, assignment: Assignment, window: Window, places: Places | None = None
+) -> Run:
     """Run the assignment's notebook over `window`; never raises for what the run does.
 
     The folder ``runs/reports/<INST>_<dataset>/<label>/`` keeps the executed notebook, the records,
     the log and ``report.json``, written last.
     """
     began = time.monotonic()
-    folder = run_folder(project, assignment.dataset, window)
+    places = places or Places(run_folder(project, assignment.dataset, window))
+    folder = places.folder
     _clear(folder)
     try:
-        request = _request(project, assignment, window, folder)
+        request = _request(project, assignment, window, places)
         check_template(request.template, request.parameters)
         failure = execute(request)
         if failure:
@@ -166,7 +177,7 @@ def parameters_for(project: Project, assignment: Assignment, window: Window) -> 
         "expert_code": assignment.expert_code or "None",
         "low_res": assignment.low_res,
         "name": assignment.name,
-        "run": _beneath(run_folder(project, assignment.dataset, window), project.root),
+        "run": beneath(run_folder(project, assignment.dataset, window), project.root),
     }
 
 
@@ -175,14 +186,16 @@ def run_folder(project: Project, dataset: str, window: Window) -> Path:
     return project.runs / "reports" / dataset / window.label
 
 
-def _request(project: Project, assignment: Assignment, window: Window, folder: Path) -> Request:
+def _request(project: Project, assignment: Assignment, window: Window, places: Places) -> Request:
     bounds = project.site.limits
+    folder = places.folder
+    parameters = parameters_for(project, assignment, window)
     return Request(
         template=project.template(assignment.dataset, assignment.template),
         folder=folder,
         root=project.root,
-        records=folder / "records",
-        parameters=parameters_for(project, assignment, window),
+        records=places.records or folder / "records",
+        parameters={**parameters, "run": beneath(folder, project.root)},
         seconds=bounds.seconds,
         cell_seconds=bounds.cell_seconds,
         memory=bounds.memory_bytes,
@@ -281,8 +294,8 @@ def _clear(folder: Path) -> None:
     folder.mkdir(parents=True)
 
 
-def _beneath(path: Path, root: Path) -> str:
-    """`path` as seen from the project, so that the notebook works after a move."""
+def beneath(path: Path, root: Path) -> str:
+    """The text of `path` as seen from the project, so that the notebook works after a move."""
     try:
         return str(path.relative_to(root))
     except ValueError:

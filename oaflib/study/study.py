@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from oaflib.errors import ConfigurationError
 from oaflib.window import Window, between, parse_instant
 
 REQUEST = "request.json"
+RECORDS = "records"
+SNAPSHOT = "snapshot.json"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def open_study(
     dataset : ``<INST>_<dataset>``.
     start, end : ISO 8601 with zone.
     source : a name of ``[sources]`` in the site file.
-    run : the folder of a run; its records are used again. Empty: ``runs/interactive/``.
+    run : the folder of a run, or of a snapshot; its records are used again, and with a snapshot
+        its configuration. Empty: ``runs/interactive/``.
     options : ``name`` (label of the window), ``low_res``.
 
     Raises
@@ -65,7 +69,7 @@ def open_study(
         raise ConfigurationError(
             f"open_study takes no {', '.join(sorted(unknown))}; allowed: name, low_res"
         )
-    project = load_site_only(find_root())
+    project, kept = _project(run)
     try:
         window = between(
             parse_instant(start), parse_instant(end), project.site.zone, options.get("name", "")
@@ -75,6 +79,8 @@ def open_study(
     project.source_settings(source)
     described = project.dataset(dataset)
     folder = Path(run) if run else project.runs / "interactive" / f"{dataset}_{window.label}"
+    if kept:
+        folder = _outside(window)
     if not folder.is_absolute():
         folder = project.root / folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,12 +91,30 @@ def open_study(
         window=window,
         source=source,
         folder=folder,
-        records_folder=Path(request.get("records", folder / "records")),
+        records_folder=Path(request.get("records", (kept or folder) / RECORDS)),
         token=request.get("token", ""),
         role=request.get("role", "report"),
         low_res=bool(options.get("low_res", False)),
         parameters={"dataset": dataset, "start": start, "end": end, "source": source, **options},
     )
+
+
+def _project(run: str) -> tuple[Project, Path | None]:
+    """The project, and the folder of the snapshot that `run` names, which is its own project."""
+    if run and Path(run).is_absolute() and (Path(run) / SNAPSHOT).is_file():
+        return load_site_only(run), Path(run)
+    root = find_root()
+    if run and (root / run / SNAPSHOT).is_file():
+        return load_site_only(root / run), root / run
+    return load_site_only(root), None
+
+
+def _outside(window: Window) -> Path:
+    """Where a replay of a snapshot puts what it makes: in the project around, never in it."""
+    try:
+        return load_site_only(find_root()).runs / "replay" / window.label
+    except ConfigurationError:  # a snapshot opens where there is no project, too
+        return Path(tempfile.mkdtemp(prefix="oaf-replay-"))
 
 
 def _request(folder: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from oaflib.study.study import Study
 from oaflib.study.views import Front, Outcomes, StatisticsTable
 
 if TYPE_CHECKING:
+    from oaflib.checks import Check
     from oaflib.history import History, HistoryPast
     from oaflib.trend import Trend
 
@@ -32,6 +33,7 @@ def extract(study: Study) -> Records:
     try:
         kept = open_records(study.records_folder)
         if kept.window.key == study.window.key:
+            kept.source = study.source
             return kept
     except RecordsError:
         pass
@@ -71,24 +73,34 @@ def statistics(records: Records) -> StatisticsTable:
 
 def check(study: Study, records: Records) -> Outcomes:
     """What the dataset's checks say; the default ones where it has none."""
-    from oaflib.checks import default_checks, fold, run_checks
+    from oaflib.checks import fold, run_checks
 
-    checks = [*(study.dataset.checks or default_checks(records))]
-    checks += _units(study, records, checks)
     records.past = past_of(study)
-    outcomes = run_checks(checks, records, records.past)
-    for trouble in records.troubles:
-        outcomes.append(
-            Outcome(
-                check="compute",
-                fault=Fault.BREAKAGE,
-                device=trouble.name,
-                variable=trouble.name,
-                severity=Severity.INVALID,
-                reason=trouble.reason,
-            )
+    outcomes = run_checks(checks_of(study, records), records, records.past)
+    return Outcomes(fold([*outcomes, *troubles_of(records)], records))
+
+
+def checks_of(study: Study, records: Records) -> list[Check]:
+    """The dataset's checks, or the default ones, and those of units that nobody configured."""
+    from oaflib.checks import default_checks
+
+    checks: list[Check] = [*(study.dataset.checks or default_checks(records))]
+    return checks + _units(study, records, checks)
+
+
+def troubles_of(records: Records) -> list[Outcome]:
+    """An INVALID outcome for each variable that could not be computed."""
+    return [
+        Outcome(
+            check="compute",
+            fault=Fault.BREAKAGE,
+            device=trouble.name,
+            variable=trouble.name,
+            severity=Severity.INVALID,
+            reason=trouble.reason,
         )
-    return Outcomes(fold(outcomes, records))
+        for trouble in records.troubles
+    ]
 
 
 def _units(study: Study, records: Records, checks: Sequence[Any]) -> list[Any]:
