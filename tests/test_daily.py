@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import html
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from project import MadeProject, made_project, numeric
 
 from oaflib.cli import main
+from oaflib.run.isolation import best
 from oaflib.window import moment
 
 pytestmark = [pytest.mark.kernel]
@@ -238,6 +240,11 @@ def test_expert_code_adds_alarms_and_its_failure_is_contained(project: MadeProje
     (alarm,) = [e for e in report_of(project)["outcomes"] if e["severity"] == "ALARM"]
     assert alarm["reason"] == "Told by the expert."
     assert alarm["found"] == 1440
+    level = best()
+    said = f"prlimit; the expert's code {level.name}" + (f" ({level.lack})" if level.lack else "")
+    assert report_of(project)["provenance"]["isolation"] == said
+    page = (project.report("BCT", "B1") / "index.html").read_text()
+    assert f"Isolation: {said}." in html.unescape(page)
     bad = report_of(project, "B2")
     assert bad["finished"] is True
     (invalid,) = [e for e in bad["outcomes"] if e["severity"] == "INVALID"]

@@ -175,13 +175,19 @@ class Limits(ExpertLimits):
     ----------
     seconds, cell_seconds : of the clock, for the whole run and for one cell.
     memory : address space. cpu_seconds : of processor time. output : of the notebook's outputs.
-    processes : at once. files : the largest file that may be written. Output, processes and files
-    are not enforced yet.
+    processes : at once. files : the largest file that may be written; of expert code all of them.
+    isolation : what expert code must run under: ``bwrap`` refuses it where that does not work,
+        ``prlimit`` asks for no more than limits, ``best`` takes what the machine has. hide : files
+        and folders it must not see, besides those that the site file names as secrets.
     expert : the limits of expert code, which runs after the standard part.
     """
 
     seconds: Whole = 1800
     cpu_seconds: Whole = 1800
+    output: Size = "25MB"
+    files: Size = "4GB"
+    isolation: Literal["best", "prlimit", "bwrap"] = "best"
+    hide: tuple[str, ...] = ()
     expert: ExpertLimits = ExpertLimits()
 
 

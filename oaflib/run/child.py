@@ -42,6 +42,9 @@ def _execute(request: Request, sockets: Path) -> None:
     import papermill
     from traitlets.config import Config
 
+    from oaflib.run import engine
+
+    engine.register()
     at = request.folder / AT
     config = Config()
     config.KernelManager.transport = "ipc"
@@ -51,6 +54,8 @@ def _execute(request: Request, sockets: Path) -> None:
         str(request.notebook),
         parameters=dict(request.parameters),
         kernel_name="python3",
+        engine_name=engine.NAME,
+        output_limit=request.output,
         cwd=str(request.folder),
         progress_bar=False,
         log_output=False,
@@ -77,6 +82,8 @@ def describe(error: BaseException) -> dict[str, str]:
         "PapermillExecutionError": "cell error",
         "CellTimeoutError": "cell timeout",
         "DeadKernelError": "kernel died",
+        "KernelDied": "kernel died",
+        "LimitBroken": "limit",
     }.get(name, "error")
     ename, evalue = getattr(error, "ename", name), getattr(error, "evalue", str(error))
     return {"kind": kind, "name": str(ename), "message": str(evalue)[:2000]}

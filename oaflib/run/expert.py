@@ -18,6 +18,7 @@ import nbformat
 
 from oaflib.config.project import load_site_only
 from oaflib.errors import OafError
+from oaflib.run.isolation import BWRAP, cage, level
 from oaflib.run.preflight import check_template, parameters_of
 from oaflib.run.request import Request
 from oaflib.run.runner import execute
@@ -73,9 +74,12 @@ def _run(given: argparse.Namespace) -> str:
         memory=bounds.memory_bytes,
         cpu_seconds=bounds.cpu_seconds,
         output=bounds.output_bytes,
+        processes=bounds.processes,
+        files=bounds.file_bytes,
     )
     check_template(request.template, request.parameters)
-    return execute(request)
+    caged = level(project).name == BWRAP
+    return execute(request, cage(project, request) if caged else ())
 
 
 def _template(code: str, experts: Path, folder: Path) -> Path:

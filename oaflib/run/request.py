@@ -22,7 +22,9 @@ class Request:
 
     `parameters` are plain JSON values. `records` is where the run keeps or finds its records.
     `seconds` bounds the whole run, `cell_seconds` each cell, `memory` bytes of address space,
-    `cpu_seconds` of processor time, `output` bytes of notebook output.
+    `cpu_seconds` of each process' processor time, `output` bytes of notebook output, `processes`
+    how many there are at once, `files` the bytes of the largest file (of expert code: of all).
+    `keeps` names the environment variables that the source needs.
     """
 
     template: Path
@@ -36,6 +38,9 @@ class Request:
     memory: int = 4_000_000_000
     cpu_seconds: int = 3600
     output: int = 25_000_000
+    processes: int = 256
+    files: int = 4_000_000_000
+    keeps: tuple[str, ...] = ()
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -57,4 +62,5 @@ _PATHS = ("template", "folder", "root", "records")
 def load(path: Path) -> Request:
     """The request kept at `path`."""
     document = json.loads(path.read_bytes())
+    document["keeps"] = tuple(document["keeps"])
     return Request(**{**document, **{name: Path(document[name]) for name in _PATHS}})

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,11 +21,15 @@ from oaflib.config.project import Project
 from oaflib.errors import OafError, ReportError, TemplateError
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits
+from oaflib.run.isolation import PRLIMIT, disarm, level
 from oaflib.run.preflight import check_template, read_notebook
 from oaflib.run.request import AT, FAILURE, FILE, LOG, Request
 from oaflib.window import Window, instant
 
+_CHILD = "oaflib.run.child"
 _GRACE = 10.0  # seconds between asking a run to end and ending it
+_LOOK = 0.5  # seconds between two looks at a run
+_NO_MEMORY = ("MemoryError", "_ArrayMemoryError", "ArrowMemoryError")
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JAVA_HOME")
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "2")
 
@@ -88,7 +93,8 @@ def run_report(
         failure = execute(request)
         if failure:
             raise ReportError(failure)
-        report = _provenance(scraps.read(request.notebook, request.token), request)
+        report = scraps.read(request.notebook, request.token)
+        report = _provenance(report, request, _isolation(project, assignment))
         failure = ""
     except (OafError, OSError) as error:
         failure = str(error)
@@ -97,13 +103,16 @@ def run_report(
     return Run(report, folder, time.monotonic() - began, failure)
 
 
-def execute(request: Request) -> str:
-    """Run the request in a process of its own; an empty text, or why it did not end well."""
+def execute(request: Request, cage: Sequence[str] = ()) -> str:
+    """Run the request in a process of its own; an empty text, or why it did not end well.
+
+    `cage` is the command in front of it that gives it a place of its own, if any.
+    """
     request.folder.mkdir(parents=True, exist_ok=True)
     path = request.save()
     with (request.folder / LOG).open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "oaflib.run.child", str(path)],
+            [*cage, sys.executable, "-m", _CHILD, str(path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -112,11 +121,13 @@ def execute(request: Request) -> str:
             start_new_session=True,
         )
         try:
-            code, late = _wait(child, request)
+            code, broken = _wait(child, request)
         finally:
             limits.end_all(request.token)
-    if late:
-        return f"the run was ended after {request.seconds:g} s, its whole time{_where(request)}"
+            if request.role == "expert":
+                disarm(request.folder)
+    if broken:
+        return f"{broken}{_where(request)}"
     failure = request.folder / FAILURE
     if failure.exists():
         return _sentence(json.loads(failure.read_bytes()), request)
@@ -201,7 +212,17 @@ def _request(project: Project, assignment: Assignment, window: Window, places: P
         memory=bounds.memory_bytes,
         cpu_seconds=bounds.cpu_seconds,
         output=bounds.output_bytes,
+        keeps=_variables_of(project, assignment.source),
+        processes=bounds.processes,
+        files=bounds.file_bytes,
     )
+
+
+def _variables_of(project: Project, source: str) -> tuple[str, ...]:
+    """The environment variables that the source's options name, as ``password_env`` does."""
+    settings = project.site.sources.get(source)
+    options = settings.options if settings else {}
+    return tuple(str(name) for key, name in options.items() if key.endswith("_env"))
 
 
 def _environment(request: Request) -> dict[str, str]:
@@ -209,7 +230,7 @@ def _environment(request: Request) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _KEPT_ENVIRONMENT or name.startswith("OAF_RUN_")
+        if name in (*_KEPT_ENVIRONMENT, *request.keeps) or name.startswith("OAF_RUN_")
     }
     package = Path(__file__).resolve().parents[2]
     return {
@@ -226,29 +247,56 @@ def _environment(request: Request) -> dict[str, str]:
     }
 
 
-def _wait(child: subprocess.Popen[bytes], request: Request) -> tuple[int, bool]:
-    """The child's exit code, and whether its time was up."""
-    try:
-        return child.wait(request.seconds), False
-    except subprocess.TimeoutExpired:
-        child.terminate()
-    try:
-        return child.wait(_GRACE), True
-    except subprocess.TimeoutExpired:
+def _wait(child: subprocess.Popen[bytes], request: Request) -> tuple[int, str]:
+    """The child's exit code, and the limit for which it was ended, if it was."""
+    until = time.monotonic() + request.seconds
+    watch = limits.Watch(request)
+    broken = ""
+    while not broken:
+        try:
+            return child.wait(_LOOK), ""
+        except subprocess.TimeoutExpired:
+            broken = watch.look()
+        if not broken and time.monotonic() > until:
+            broken = f"the run was ended after {request.seconds:g} s, its whole time"
+            limits.ask(request.token, _CHILD)  # it saves the notebook, which shows how far it came
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(_GRACE), broken
+    limits.end_all(request.token, 1.0)
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-        return child.wait(), True
+    return child.wait(), broken
 
 
 def _sentence(failure: dict[str, str], request: Request) -> str:
-    """Why papermill did not end well, with the cell's title."""
+    """Why papermill did not end well, with the cell's title; a broken limit by its name."""
     where = _where(request)
+    name, message = failure["name"], failure["message"]
+    if failure["kind"] == "limit":
+        return f"{message}{where}"
+    if name in _NO_MEMORY:
+        return f"memory limit of {limits.size(request.memory)}: {name}: {message}{where}"
+    if name == "OSError" and message.startswith("[Errno 27]"):
+        return f"files limit of {limits.size(request.files)}: {name}: {message}{where}"
     if failure["kind"] == "cell error":
-        return f"{failure['name']}: {failure['message']}{where}"
+        return f"{name}: {message}{where}"
     if failure["kind"] == "cell timeout":
         return f"a cell took longer than {request.cell_seconds:g} s{where}"
     if failure["kind"] == "kernel died":
-        return f"the kernel died (killed, out of memory, or crashed){where}"
-    return f"{failure['name']}: {failure['message']}"
+        return f"{_death(message, request)}{where}"
+    return f"{name}: {message}"
+
+
+def _death(cause: str, request: Request) -> str:
+    """What a kernel died of, as far as its process tells."""
+    if cause == "SIGXCPU":
+        return f"cpu_seconds limit of {request.cpu_seconds}: the kernel was ended"
+    words = {
+        "SIGKILL": "SIGKILL: killed, perhaps because the machine was out of memory",
+        "SIGSEGV": "SIGSEGV: it crashed",
+        "SIGABRT": "SIGABRT: it gave up, perhaps for lack of memory",
+    }
+    return f"the kernel died ({words.get(cause, cause) or 'killed, out of memory, or crashed'})"
 
 
 def _where(request: Request) -> str:
@@ -277,9 +325,25 @@ def _tail(request: Request) -> str:
     return text.splitlines()[-1][:500] if text else "nothing"
 
 
-def _provenance(report: Report, request: Request) -> Report:
-    facts: dict[str, Any] = {**report.provenance, "template": request.template.name}
+def _provenance(report: Report, request: Request, isolation: str) -> Report:
+    facts: dict[str, Any] = {
+        **report.provenance,
+        "template": request.template.name,
+        "isolation": isolation,
+    }
     return replace(report, provenance=facts)
+
+
+def _isolation(project: Project, assignment: Assignment) -> str:
+    """The level the report's notebook ran under, and its expert's code."""
+    if (assignment.expert_code or "None") == "None":
+        return PRLIMIT
+    try:
+        found = level(project)
+    except OafError as error:
+        return f"{PRLIMIT}; the expert's code did not run: {error}"
+    lack = f" ({found.lack})" if found.lack else ""
+    return f"{PRLIMIT}; the expert's code {found.name}{lack}"
 
 
 def _clear(folder: Path) -> None:
