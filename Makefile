@@ -32,6 +32,9 @@ $(VENV)/.installed-test: $(VENV)/.installed requirements-test.lock
 screenshots: $(VENV)/.installed       ## the pictures of README.md and docs/, from a demo project
 	$(BIN)/python docs/pictures/make.py
 
+bench: $(VENV)/.installed-test       ## figures and their aims, side by side; BENCH=full for the long ones, ONLY="one_report store"
+	$(BIN)/python benchmarks/bench.py $(ONLY) $(if $(filter full,$(BENCH)),--full)
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
 
