@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +48,12 @@ class Entry:
     `computed` marks what `[[compute]]` made. `units` lists the units met when there are several.
     `before` is the last sample (int64 ns UTC, value) before the window, where the source knows it:
     what an on-change variable was when the window began.
+
+    `invalid` and `warned` count samples that the logging system itself calls so, `disconnects` lost
+    connections, `note` its last word on them. Where `resolution` (ns) is not 0 the variable came at
+    low resolution: its samples are the least and the greatest of parts of the window that long,
+    `reduced` the true numbers over all samples (fields of `Statistics`), and `Records.mean` their
+    means.
     """
 
     variable: Variable
@@ -64,6 +70,13 @@ class Entry:
     computed: bool = False
     units: tuple[str, ...] = ()
     before: tuple[int, float | str] | None = None
+    invalid: int = 0
+    warned: int = 0
+    disconnects: int = 0
+    note: str = ""
+    resolution: int = 0
+    reduced: Mapping[str, Any] | None = None
+    means: tuple[int, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -83,6 +96,7 @@ class Entry:
                 "variable": Variable(**{**variable, "kind": Kind(variable["kind"])}),
                 "state": State(document["state"]),
                 "groups": tuple(document["groups"]),
+                "means": tuple(document.get("means", ())),
                 "units": tuple(document["units"]),
                 "before": tuple(document["before"]) if document["before"] else None,
             }
@@ -107,6 +121,7 @@ class Records(Mapping[str, Series]):
         self.entries = dict(entries)
         self.folder = folder
         self.source = source
+        self.asked: Mapping[str, Any] = {}  # of the source, for these records
         self.troubles: tuple[Any, ...] = ()
         self.past: Any = None  # history up to the window, where plots should look back
         self._made = dict(made or {})
@@ -144,10 +159,22 @@ class Records(Mapping[str, Series]):
         records = Records(self.window, entries, self.folder, self._made, self.source)
         records._made.update({series.name: series for series in made})
         records.past = self.past
+        records.asked = self.asked
         return records
 
-    def _read(self, entry: Entry) -> Series:
-        if not entry.groups:
+    @property
+    def coarse(self) -> tuple[str, ...]:
+        """The variables that came at low resolution."""
+        return tuple(name for name, entry in self.entries.items() if entry.resolution)
+
+    def mean(self, name: str) -> Series:
+        """The means of a variable that came at low resolution; of another, its samples."""
+        entry = self.entries[name]
+        return self._read(entry, entry.means) if entry.resolution and entry.means else self[name]
+
+    def _read(self, entry: Entry, groups: tuple[int, ...] | None = None) -> Series:
+        groups = entry.groups if groups is None else groups
+        if not groups:
             return nothing(entry.variable)
         if self.folder is None:
             raise RecordsError(f"{entry.variable.name} has rows but the records have no folder")
@@ -158,7 +185,7 @@ class Records(Mapping[str, Series]):
                 self._files[kind] = pq.ParquetFile(path, memory_map=True)
             columns = [name for name in columnar.schema(kind).names if name != "variable"]
             rows = self._files[kind].read_row_groups(
-                list(entry.groups), columns=columns, use_threads=False
+                list(groups), columns=columns, use_threads=False
             )
         except (OSError, pa.ArrowException, IndexError) as error:
             raise RecordsError(
@@ -177,6 +204,7 @@ class RecordsWriter:
         self.folder = folder
         self.window = window
         self.source = source
+        self.asked: Mapping[str, Any] = {}  # what it cost, kept beside
         self._entries: dict[str, Entry] = {}
         self._writers: dict[Kind, pq.ParquetWriter] = {}
         self._groups: dict[Kind, int] = {}
@@ -199,6 +227,7 @@ class RecordsWriter:
         document = {
             "schema": SCHEMA,
             "source": self.source,
+            "asked": dict(self.asked),
             "window": {
                 "start": instant(self.window.start),
                 "end": instant(self.window.end),
@@ -215,8 +244,16 @@ class RecordsWriter:
             os.fsync(file.fileno())
         beside.replace(path)
 
-    def add(self, series: Series, entry: Entry) -> None:
-        """Write `series`, in order of time; `entry` says what was counted on the way."""
+    def add(self, series: Series, entry: Entry, mean: Series | None = None) -> None:
+        """Write `series`, in order of time; `entry` says what was counted on the way.
+
+        `mean` holds the means of one that came at low resolution.
+        """
+        means = self._written(mean) if mean is not None else ()
+        self._entries[series.name] = replace(entry, groups=self._written(series), means=means)
+
+    def _written(self, series: Series) -> tuple[int, ...]:
+        """Write `series`; the row groups it went into."""
         kind = series.kind
         if len(series) and kind not in self._writers:
             path = self.folder / _file_name(kind)
@@ -229,7 +266,11 @@ class RecordsWriter:
             self._writers[kind].write_table(rows, row_group_size=step)
             groups.append(self._groups[kind])
             self._groups[kind] += 1
-        self._entries[series.name] = replace(entry, groups=tuple(groups))
+        return tuple(groups)
+
+    def arrange(self, names: Iterable[str]) -> None:
+        """Put the entries into the order of `names`."""
+        self._entries = {name: self._entries[name] for name in names}
 
     def missing(self, entry: Entry) -> None:
         """Note a variable without a series: absent, or its request failed."""
@@ -255,7 +296,7 @@ def open_records(folder: Path) -> Records:
         raise RecordsError(f"no records in {folder}: the extraction did not end") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordsError(f"{path} cannot be read: {error!r}") from error
-    return Records(
+    records = Records(
         Window(
             parse_instant(window["start"]),
             parse_instant(window["end"]),
@@ -266,6 +307,8 @@ def open_records(folder: Path) -> Records:
         folder,
         source=document["source"],
     )
+    records.asked = document.get("asked", {})
+    return records
 
 
 def records_of(series: list[Series], window: Window, absent: tuple[str, ...] = ()) -> Records:

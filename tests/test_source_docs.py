@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from oaflib import registry
+from oaflib.config.budget import Budget
 from oaflib.sources.archiver.settings import ArchiverOptions
 from oaflib.sources.files import FilesOptions
 from oaflib.sources.hdbpp.source import HdbppOptions
@@ -31,3 +32,9 @@ def test_every_option_is_documented(kind: str, options: type) -> None:
 def test_every_kind_is_documented() -> None:
     missing = [name for name in registry.sources.names() if f"| `{name}` |" not in PAGE]
     assert not missing
+
+
+def test_every_key_of_a_budget_is_documented() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text()
+    chapter = page.split("**`[sources.NAME.budget]`**")[1].split("\n**")[0]
+    assert not [entry.name for entry in fields(Budget) if f"| `{entry.name}` |" not in chapter]

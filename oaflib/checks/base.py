@@ -101,6 +101,8 @@ class Check:
     kind: ClassVar[str] = ""
     fault: ClassVar[Fault]
     kinds: ClassVar[tuple[Kind, ...]] = tuple(Kind)
+    # Of variables at low resolution: judged by their extremes, invalid, or left out.
+    coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "judged"
 
     variables: tuple[str, ...] = ()
     name: str = ""

@@ -33,6 +33,7 @@ class Noise(SeriesCheck):
     """
 
     kind: ClassVar[str] = "noise"
+    coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "invalid"
     fault: ClassVar[Fault] = Fault.AGEING
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
 

@@ -36,6 +36,7 @@ class OverUsage(SeriesCheck):
     """
 
     kind: ClassVar[str] = "over_usage"
+    coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "invalid"
     fault: ClassVar[Fault] = Fault.OVER_USAGE
 
     budget: float = 0.0

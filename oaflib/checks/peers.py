@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -70,6 +70,7 @@ class Peers(GroupCheck[Habits]):
     """
 
     kind: ClassVar[str] = "peers"
+    coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "left out"
     fault: ClassVar[Fault] = Fault.BREAKAGE
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.VECTORNUMERIC)
 

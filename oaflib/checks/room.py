@@ -12,6 +12,7 @@ import numpy as np
 
 from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict, while_open
 from oaflib.checks.inhibit import inhibit
+from oaflib.checks.lowres import at_low_resolution
 from oaflib.checks.words import some
 from oaflib.errors import OafError
 from oaflib.expression import open_intervals
@@ -49,6 +50,9 @@ def judge_each(
     """As `run_checks`, a list for each of `checks`."""
     with np.errstate(all="ignore"):  # absurd numbers are for the checks to judge
         said = _run(checks, records, past)
+    if records.coarse:
+        pairs = zip(checks, said, strict=True)
+        said = [at_low_resolution(check, each, records) for check, each in pairs]
     told = iter(inhibit(zip(checks, said, strict=True), records))
     return [list(islice(told, len(each))) for each in said]
 

@@ -52,6 +52,7 @@ class Unusual(GroupCheck[Behaviour]):
     """
 
     kind: ClassVar[str] = "unusual"
+    coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "left out"
     fault: ClassVar[Fault] = Fault.BREAKAGE
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
 

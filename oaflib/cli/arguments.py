@@ -112,6 +112,7 @@ def _daily(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_positive, default=0, help="reports at once (one a core)")
     parser.add_argument("--no-mail", action="store_true", help="inform nobody")
     parser.add_argument("--again", action="store_true", help="also what is there already")
+    _fresh(parser)
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be made; make nothing"
     )
@@ -129,6 +130,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--expert", default="", metavar="CODE", help="expert code to run after it")
     parser.add_argument("--low-res", action="store_true", help="a light page")
+    _fresh(parser)
     parser.add_argument("--pdf", action="store_true", help="a PDF beside it, where Chromium is")
     parser.add_argument("--name", default="", help="the report's own name, in place of its day")
 
@@ -161,6 +163,14 @@ def _snapshot(parser: argparse.ArgumentParser) -> None:
             one.add_argument("--name", default="", help="another name for it")
         if word == "zip":
             one.add_argument("file", type=Path, metavar="FILE.zip")
+
+
+def _fresh(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="ask the source also for what was kept of it (late data)",
+    )
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:

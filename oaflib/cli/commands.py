@@ -60,6 +60,8 @@ def daily(given: Namespace) -> int:
     zone = project.site.zone
     at = morning_of(given.day, zone) if given.day else (given.at or now())
     wanted = due(project.tasks, at.astimezone(ZoneInfo(zone)), given.schedule, given.only)
+    if given.fresh:
+        wanted = [replace(one, fresh=True) for one in wanted]
     if given.dry_run:
         say(*(f"{one.task.id} {one.window.label} from {one.task.source}" for one in wanted))
         return 0
@@ -313,6 +315,7 @@ def assignment_of(given: Namespace, project: Project) -> Assignment:
         template=getattr(given, "template", "") or made.template,
         expert_code=getattr(given, "expert", "") or made.expert_code,
         low_res=getattr(given, "low_res", False),
+        fresh=getattr(given, "fresh", False),
         name=getattr(given, "name", ""),
     )
 

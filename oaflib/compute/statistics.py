@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,10 @@ from oaflib.records import Entry
 from oaflib.report import Statistics
 from oaflib.series import Kind, Series, Values
 
+_NUMBERS = (
+    *("count", "min", "max", "mean", "std", "first", "last", "first_time", "last_time"),
+    *("nan", "inf", "duplicates"),
+)
 _MOST = 4096  # elements beyond which a report would be mostly these
 
 
@@ -16,8 +22,12 @@ def summarise(series: Series, entry: Entry) -> Statistics:
     """Count, min, max, mean, standard deviation, first and last of the finite samples.
 
     Vectors and images are summed up over all their elements; vectors of one length, of 4096
-    elements at most, also element by element. Texts have first and last only.
+    elements at most, also element by element. Texts have first and last only. Of what came at low
+    resolution the numbers are those over all samples where they are known; mean and standard
+    deviation are None where they are not.
     """
+    if entry.resolution:
+        return _of_coarse(series, entry)
     shared = {
         "variable": series.name,
         "kind": str(series.kind),
@@ -50,6 +60,15 @@ def summarise(series: Series, entry: Entry) -> Statistics:
         std=float(flat.std(dtype=np.float64)),
         elements=by_element(series),
     )
+
+
+def _of_coarse(series: Series, entry: Entry) -> Statistics:
+    found = replace(
+        summarise(series, replace(entry, resolution=0)), mean=None, std=None, elements=None
+    )
+    known = {key: value for key, value in (entry.reduced or {}).items() if value is not None}
+    kept = {name: known[name] for name in _NUMBERS if name in known}
+    return replace(found, **kept)
 
 
 def by_element(series: Series) -> dict[str, tuple[float | None, ...]] | None:

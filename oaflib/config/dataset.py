@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oaflib.config.budget import Share
 from oaflib.config.build import build_at
 from oaflib.config.document import Document
 from oaflib.config.ids import split_id
@@ -50,6 +51,7 @@ class Dataset:
     snapshot : a query saved in the source; empty when there are variables.
     computations, checks, plots : made and ready, in the order of the file; empty: the defaults.
     template : the notebook, without ``.ipynb``; empty for the instrument's.
+    budget : what its report may ask of the source, where it is not what the source's table says.
     file : where it is written; None for a dataset without a file.
     digest : SHA-256 of the file's bytes, hexadecimal; the same as long as nobody edits it.
     """
@@ -66,6 +68,7 @@ class Dataset:
     template: str = ""
     file: Path | None = None
     digest: str = ""
+    budget: Share | None = None
 
     @property
     def id(self) -> str:
@@ -82,6 +85,7 @@ class _Table:
     variables: tuple[Any, ...] = ()
     snapshot: str = ""
     template: Notebook = ""
+    budget: Share | None = None
     compute: tuple[dict[str, Any], ...] = ()
     check: tuple[dict[str, Any], ...] = ()
     plot: tuple[dict[str, Any], ...] = ()
@@ -124,6 +128,7 @@ def read_dataset(document: Document, path: Path) -> Dataset:
         template=parse_notebook(table.template),
         file=path,
         digest=hashlib.sha256(document.data).hexdigest(),
+        budget=table.budget,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from oaflib.changes import Policy
+from oaflib.config.budget import Budget
 from oaflib.config.document import Document
 from oaflib.config.ids import fault_of_id
 from oaflib.config.lines import Path as Keys
@@ -40,13 +41,14 @@ class SourceSettings:
     """``[sources.NAME]`` of the site file: the kind, and what that kind needs.
 
     `options` are the other keys of the table; their paths, when relative, are meant from `root`,
-    the project's folder.
+    the project's folder. `budget` is the same for every kind: ``[sources.NAME.budget]``.
     """
 
     name: str
     kind: str
     options: dict[str, Any]
     root: Path = Path()
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -277,10 +279,21 @@ def _sources(document: Document, named: Any, root: Path) -> dict[str, SourceSett
         else:
             kind = table.get("kind")
             _check_kind(document, path, kind)
-            options = {key: value for key, value in table.items() if key != "kind"}
+            options = {key: value for key, value in table.items() if key not in ("kind", "budget")}
             options = _without_secrets(document, options, path)
-            made[name] = SourceSettings(name, str(kind), options, root)
+            budget = _budget(document, path, table.get("budget", {}))
+            made[name] = SourceSettings(name, str(kind), options, root, budget)
     return made
+
+
+def _budget(document: Document, path: Keys, table: Any) -> Budget:
+    if not isinstance(table, dict):
+        document.at((*path, "budget"), f"must be a table, not {described(table)}")
+        return Budget()
+    values, faults = values_of(Budget, table)
+    for place, message in faults:
+        document.at((*path, "budget", *place), message)
+    return Budget(**values)
 
 
 def _check_kind(document: Document, path: Keys, kind: Any) -> None:

@@ -17,10 +17,11 @@ _MONDAY = 0
 
 @dataclass(frozen=True)
 class Due:
-    """One task over one window."""
+    """One task over one window; `fresh`: the source is asked also for what was kept of it."""
 
     task: Task
     window: Window
+    fresh: bool = False
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -37,6 +38,7 @@ class Due:
             default_plots=task.default_plots,
             expert_code=task.expert_code,
             template=task.template,
+            fresh=self.fresh,
         )
 
 

@@ -25,6 +25,7 @@ class Request:
     `cpu_seconds` of each process' processor time, `output` bytes of notebook output, `processes`
     how many there are at once, `files` the bytes of the largest file (of expert code: of all).
     `keeps` names the environment variables that the source needs.
+    `fresh`: what was kept of the source is asked for anew.
     """
 
     template: Path
@@ -41,6 +42,7 @@ class Request:
     processes: int = 256
     files: int = 4_000_000_000
     keeps: tuple[str, ...] = ()
+    fresh: bool = False
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property

@@ -45,6 +45,7 @@ class Assignment:
     template: str = ""
     low_res: bool = False
     name: str = ""
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ def _request(project: Project, assignment: Assignment, window: Window, places: P
         keeps=_variables_of(project, assignment.source),
         processes=bounds.processes,
         files=bounds.file_bytes,
+        fresh=assignment.fresh,
     )
 
 

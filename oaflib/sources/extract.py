@@ -2,241 +2,314 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oaflib.config.dataset import Dataset, VariableChoice
-from oaflib.errors import ConfigurationError, QueryRefused
-from oaflib.expression import compile_expression, field_of
-from oaflib.records import (
-    Entry,
-    Records,
-    RecordsWriter,
-    State,
-    count_odd,
-    open_records,
-    value_bytes,
-)
-from oaflib.series import Kind, Series, Values, Variable, nothing, stack
-from oaflib.sources.base import KeepsSnapshots, KnowsLast, Source
+from oaflib.config.dataset import Dataset
+from oaflib.errors import QueryRefused, SourceUnavailable
+from oaflib.records import Entry, Records, RecordsWriter, State, open_records
+from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.sources.base import Source
+from oaflib.sources.coarsen import COARSENED, Coarse, coarsened
+from oaflib.sources.connection import Connection, SpentSeconds, direct
+from oaflib.sources.days import days, is_day
+from oaflib.sources.ordered import joined, normalise
+from oaflib.sources.pieces import Shelf, Span
+from oaflib.sources.plan import Plan, beyond, planned, weight
+from oaflib.sources.selection import Catalogue, select
+from oaflib.sources.split import asked_for
 from oaflib.window import Window
 
-_BATCH = 200  # variables asked of the source at once
+_BATCH = 200  # variables asked for, and kept, together
+_SCALARS = (Kind.NUMERIC, Kind.TEXTUAL)
 
-
-@dataclass(frozen=True)
-class Selection:
-    """What a dataset's names stand for in a source: variables found, and names it does not know."""
-
-    variables: tuple[Variable, ...]
-    absent: Mapping[str, str]
+Made = tuple[Series, Entry]
+Part = tuple[Window, Span | None]
 
 
 def extract(dataset: Dataset, window: Window, source: Source, folder: Path) -> Records:
     """Write the dataset's records of `window` into `folder` and open them.
 
-    Every variable asked for is a key. Series are in order of time, without exact duplicates; NaN
-    and infinities stay and are counted.
-
-    Raises
-    ------
-    SourceUnavailable
-        The source does not answer: nothing is known, so nothing is concluded.
-    ConfigurationError
-        The dataset names no variables, and the source keeps no snapshot for it.
+    As `Extraction.into`, from a source that is entered already, and nothing is kept of it.
     """
-    selection = select(dataset, source)
-    with RecordsWriter(folder, window, type(source).__name__) as records:
-        for name, reason in selection.absent.items():
-            records.missing(Entry(Variable(name), State.ABSENT, reason=reason))
-        for first in range(0, len(selection.variables), _BATCH):
-            batch = selection.variables[first : first + _BATCH]
-            before = _before(source, batch, window)
-            for variable, pieces in _pieces(source, batch, window):
-                if isinstance(pieces, QueryRefused):
-                    entry = Entry(variable, State.FAILED, reason=str(pieces))
-                    records.missing(entry)
-                    continue
-                series, entry = normalise(variable, pieces, window)
-                records.add(series, replace(entry, before=before.get(variable.name)))
-    return open_records(folder)
+    return Extraction(dataset, window, direct(source)).into(folder)
 
 
-def select(dataset: Dataset, source: Source) -> Selection:
-    """The variables a dataset asks for, each once, in the dataset's order.
+@dataclass
+class Extraction:
+    """One dataset over one window from one source.
 
-    Raises
-    ------
-    ConfigurationError
-        No variables named, and no snapshot of that name in the source.
+    `shelf` holds the pieces kept of the source; None: nothing is kept.
     """
-    found: dict[str, Variable] = {}
-    absent: dict[str, str] = {}
-    for choice in _choices(dataset, source):
-        matches = source.find(choice.name)
-        if not matches:
-            pattern = "%" in choice.name
-            absent[choice.name] = (
-                f"no variable matches '{choice.name}'"
-                if pattern
-                else "the source has no such variable"
-            )
-        for variable in matches:
-            title = choice.title or variable.title
-            found.setdefault(variable.name, replace(variable, title=title))
-    for variable in _for_gates(dataset, list(found), source):
-        found.setdefault(variable.name, variable)
-    return Selection(tuple(found.values()), absent)
 
+    dataset: Dataset
+    window: Window
+    connection: Connection
+    shelf: Shelf | None = None
+    _down: str = ""  # why the source is not asked any more
+    _known: int = 0  # variables of which something is known
+    _points: int = 0  # read so far
+    _kept: int = 0  # samples that nobody was asked for
+    _spans: dict[str, Span] = field(default_factory=dict)
 
-def _for_gates(dataset: Dataset, names: Sequence[str], source: Source) -> Iterator[Variable]:
-    """What gates name and the dataset does not list: the one variable of that name or field.
+    def into(self, folder: Path) -> Records:
+        """Write the records into `folder` and open them.
 
-    ``BMODE`` is the field of ``HX:BMODE``. A name that no variable has, or several, is left to the
-    gate, which says so.
-    """
-    parts = (*dataset.computations, *dataset.checks, *dataset.plots)
-    for gate in dict.fromkeys(getattr(part, "gate", "") for part in parts):
-        if not gate:
-            continue
-        expression = compile_expression(gate)
-        for name in expression.names:
-            if name in names or name in map(field_of, names):
+        Every variable asked for is a key. Series are in order of time, without exact duplicates;
+        NaN and infinities stay and are counted. What the source refuses, what lies beyond the
+        budget, and what was left when the source stopped answering, is FAILED with the reason.
+
+        Raises
+        ------
+        SourceUnavailable
+            The source does not answer: nothing is known, so nothing is concluded.
+        ConfigurationError
+            The dataset names no variables, and the source keeps no snapshot for it.
+        """
+        selection = select(self.dataset, Catalogue(self.connection, self._span(self.window)))
+        variables = selection.variables
+        with RecordsWriter(folder, self.window, self.connection.place.name) as records:
+            for name, reason in selection.absent.items():
+                records.missing(Entry(Variable(name), State.ABSENT, reason=reason))
+            plan = self._plan(variables)
+            for first in range(0, len(variables), _BATCH):
+                batch = variables[first : first + _BATCH]
+                for series, entry, mean in self._batch(batch, plan, folder):
+                    if entry.state is State.FAILED:
+                        records.missing(entry)
+                    else:
+                        self._known += 1
+                        records.add(series, entry, mean)
+            if self._down and not self._known:
+                raise SourceUnavailable(self._down)
+            records.arrange([*selection.absent, *(variable.name for variable in variables)])
+            records.asked = self._asked()
+        return open_records(folder)
+
+    def _asked(self) -> Mapping[str, object]:
+        asked, place = self.connection.asked, self.connection.place
+        return {
+            "source": place.name,
+            "kind": place.kind,
+            "queries": asked.queries,
+            "rows": asked.rows,
+            "bytes": asked.nbytes,
+            "seconds": round(asked.seconds, 3),
+            "kept": self._kept,
+        }
+
+    # The window in parts
+
+    def _span(self, window: Window, buckets: int = 0) -> Span | None:
+        """Where pieces of `window` are kept; None: they are not."""
+        if self.shelf is None or not self.shelf.final(window):
+            return None
+        span = self.shelf.span(window, buckets)
+        return self._spans.setdefault(str(span.folder), span)
+
+    def _parts(self) -> list[Part]:
+        """Days of which pieces are kept, and what of the window is before, between and after."""
+        parts: list[Part] = []
+        for part in days(self.window) if self.shelf else [self.window]:
+            span = self._span(part) if is_day(part) else None
+            if span is None and parts and parts[-1][1] is None:
+                parts[-1] = (replace(parts[-1][0], end=part.end), None)
+            else:
+                parts.append((part, span))
+        return parts
+
+    def _plan(self, variables: Sequence[Variable]) -> Plan:
+        """What comes in full, by what is kept and by what the source counts."""
+        names = [variable.name for variable in variables]
+        known: dict[str, int] = {}
+        if low := self._span(self.window, self.connection.budget.buckets):
+            for name, records in low.kept(names).items():
+                known[name] = int((records.entries[name].reduced or {}).get("points", 0))
+        kept = [span.kept(names) if span else {} for _, span in self._parts()]
+        for name in names:
+            if all(name in part for part in kept):
+                known[name] = sum(weight(part[name].entries[name]) for part in kept)
+        return planned(self.connection, variables, self.window, known)
+
+    # Variables
+
+    def _batch(
+        self, batch: Sequence[Variable], plan: Plan, folder: Path
+    ) -> Iterator[tuple[Series, Entry, Series | None]]:
+        """Each variable of the batch: in full, at low resolution, or FAILED."""
+        full: list[Variable] = []
+        for variable in batch:
+            if reason := plan.refused.get(variable.name):
+                yield (*_failed(variable, reason), None)
+            elif variable.name in plan.low:
+                yield self._low(variable, plan)
+            elif variable.name in plan.points:
+                full.append(variable)
+        for series, entry in self._full(full, plan, folder):
+            yield series, entry, None
+        for variable in batch:  # those that the source cannot count, one by one
+            if variable.name in plan.points or variable.name in plan.refused:
                 continue
-            found = source.find(name if name in expression.quoted else f"%:{name}")
-            if len(found) == 1:
-                yield found[0]
+            if self._points <= self.connection.budget.points:
+                for series, entry in self._full([variable], plan, folder):
+                    yield series, entry, None
+            elif variable.kind in COARSENED and self.connection.budget.over == "coarsen":
+                yield self._low(variable, plan)
+            else:
+                yield (*_failed(variable, beyond(self.connection, variable, self._points)), None)
 
-
-def normalise(variable: Variable, pieces: Iterable[Series], window: Window) -> tuple[Series, Entry]:
-    """One series of `pieces`: in order of time, cut to the window, exact duplicates removed."""
-    pieces = list(pieces)
-    kept = [piece for piece in pieces if len(piece)]
-    if not kept:
-        return nothing(variable), Entry(variable, State.EMPTY)
-    units = tuple(dict.fromkeys(piece.unit for piece in kept))
-    last = max(kept, key=lambda piece: int(piece.time[-1]))
-    variable = replace(variable, unit=last.unit)
-    time = np.concatenate([piece.time for piece in kept])
-    value = _concatenate([piece.value for piece in kept], variable.kind)
-    unordered = int(np.count_nonzero(np.diff(time) < 0))
-    if unordered:
-        order = np.argsort(time, kind="stable")
-        time, value = time[order], value[order]
-    first, stop = np.searchsorted(time, [window.start_ns, window.end_ns])
-    time, value = time[first:stop], value[first:stop]
-    repeated, conflicts = _repeated(time, value)
-    duplicates = int(repeated.sum())
-    if duplicates:
-        time, value = time[~repeated], value[~repeated]
-    series = Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
-    nan, inf = count_odd(series)
-    return series, Entry(
-        variable,
-        State.LOGGED if len(series) else State.EMPTY,
-        count=len(series),
-        nan=nan,
-        inf=inf,
-        duplicates=duplicates,
-        conflicts=conflicts,
-        unordered=unordered,
-        nbytes=value_bytes(series),
-        units=units if len(units) > 1 else (),
-    )
-
-
-def _choices(dataset: Dataset, source: Source) -> Sequence[VariableChoice]:
-    if dataset.variables:
-        return dataset.variables
-    if not isinstance(source, KeepsSnapshots):
-        raise ConfigurationError(
-            f"dataset {dataset.id} names no variables, and its source keeps no snapshots"
-        )
-    saved = source.snapshots(dataset.snapshot)
-    if not saved:
-        raise ConfigurationError(
-            f"dataset {dataset.id} has no file config/datasets/{dataset.id}.toml with variables, "
-            f"and its source keeps no snapshot '{dataset.snapshot}'"
-        )
-    return [VariableChoice(name) for name in saved[0].variables]
-
-
-def _pieces(
-    source: Source, batch: Sequence[Variable], window: Window
-) -> Iterator[tuple[Variable, list[Series] | QueryRefused]]:
-    """Each variable with its pieces; a refused batch is halved until one variable is left."""
-    try:
-        by_name = {variable.name: variable for variable in batch}
-        for name, pieces in groupby(source.read(batch, window), key=lambda piece: piece.name):
-            whole = list(pieces)  # before the pop: a refusal here must leave the variable to ask
-            # pop: a variable that comes twice, or was never asked for, is the source's mistake
-            yield by_name.pop(name), whole
-        for variable in by_name.values():
-            yield variable, []
-    except QueryRefused as refusal:
-        left = list(by_name.values())
-        if len(left) == 1:
-            yield left[0], refusal
+    def _full(self, variables: Sequence[Variable], plan: Plan, folder: Path) -> Iterator[Made]:
+        """Each variable over the whole window, part by part."""
+        parts = self._parts()
+        if len(parts) == 1 and parts[0][1] is None:
+            yield from self._read(variables, self.window, plan)
             return
-        half = len(left) // 2
-        yield from _pieces(source, left[:half], window)
-        yield from _pieces(source, left[half:], window)
+        with TemporaryDirectory(prefix=".parts-", dir=folder) as scratch:
+            held = [
+                self._held(variables, part, plan, Path(scratch) / str(number))
+                for number, part in enumerate(parts)
+            ]
+            for variable in variables:
+                found = [part[variable.name] for part in held]
+                failed = [one.entries[variable.name] for one in found]
+                failed = [entry for entry in failed if entry.state is State.FAILED]
+                if failed:
+                    yield _failed(variable, failed[0].reason)
+                    continue
+                made = [(one[variable.name], one.entries[variable.name]) for one in found]
+                yield joined(variable, made)
 
+    def _held(
+        self, variables: Sequence[Variable], part: Part, plan: Plan, scratch: Path
+    ) -> dict[str, Records]:
+        """The records with each variable over one part: kept pieces, and what is asked for."""
+        window, span = part
+        name = self.connection.place.name
+        if span is None:
+            with RecordsWriter(scratch, window, name) as writer:
+                for series, entry in self._read(variables, window, plan):
+                    writer.add(series, entry)
+            return dict.fromkeys((variable.name for variable in variables), open_records(scratch))
+        by_name = {variable.name: variable for variable in variables}
+        held = span.kept(by_name)
+        self._kept += sum(records.entries[name].count for name, records in held.items())
+        failed = Records(window, {})
+        while missing := [name for name in by_name if name not in held]:
+            with span.claimed(missing) as mine:
+                if mine:
+                    asked = [by_name[name] for name in mine]
+                    with span.writing(name) as writer:
+                        for series, entry in self._read(asked, window, plan):
+                            if entry.state is State.FAILED:
+                                failed.entries[series.name] = entry
+                                held[series.name] = failed
+                            else:
+                                writer.add(series, entry)
+            if not mine:
+                span.wait(missing)
+            held.update(span.kept(name for name in missing if name not in held))
+        return held
 
-def _before(
-    source: Source, batch: Sequence[Variable], window: Window
-) -> dict[str, tuple[int, float | str]]:
-    """The value each scalar had when the window began, from sources that know it."""
-    scalars = [entry for entry in batch if entry.kind in (Kind.NUMERIC, Kind.TEXTUAL)]
-    if not scalars or not isinstance(source, KnowsLast):
-        return {}
-    last = source.last_before(scalars, window.start_ns)
-    return {
-        name: (
-            int(series.time[-1]),
-            series.value[-1].item() if series.kind is Kind.NUMERIC else str(series.value[-1]),
+    def _read(self, variables: Sequence[Variable], window: Window, plan: Plan) -> Iterator[Made]:
+        """Each variable over `window`, asked of the source; FAILED with the reason."""
+        left = {variable.name: variable for variable in variables}
+        share = (window.end_ns - window.start_ns) / (self.window.end_ns - self.window.start_ns)
+        points = {name: round(plan.points.get(name, 0) * share) for name in left}
+        reason = self._down
+        try:
+            if left and not self._down:
+                before = self._before(variables, window)
+                for variable, answer in asked_for(self.connection, variables, window, points):
+                    del left[variable.name]
+                    if isinstance(answer, QueryRefused):
+                        yield _failed(variable, str(answer))
+                        continue
+                    series, entry = normalise(variable, answer, window)
+                    self._points += weight(entry)
+                    yield series, self._told(entry, before.get(variable.name))
+        except SpentSeconds as spent:
+            reason = str(spent)
+        except SourceUnavailable as error:
+            reason = self._stopped(error)
+        for variable in left.values():
+            yield _failed(variable, reason)
+
+    def _low(self, variable: Variable, plan: Plan) -> tuple[Series, Entry, Series | None]:
+        """One variable at low resolution, kept or asked for."""
+        span = self._span(self.window, self.connection.budget.buckets)
+        name = variable.name
+        if span is None:
+            made = self._coarsened(variable, plan)
+            return made.series, made.entry, made.mean
+        while name not in (held := span.kept([name])):
+            with span.claimed([name]) as mine:
+                if mine:
+                    made = self._coarsened(variable, plan)
+                    if made.entry.state is State.FAILED:
+                        return made.series, made.entry, None
+                    with span.writing(self.connection.place.name) as writer:
+                        writer.add(made.series, made.entry, made.mean)
+                    return made.series, made.entry, made.mean
+            span.wait([name])
+        records = held[name]
+        self._kept += int((records.entries[name].reduced or {}).get("count", 0))
+        mean = records.mean(name) if records.entries[name].means else None
+        return records[name], records.entries[name], mean
+
+    def _coarsened(self, variable: Variable, plan: Plan) -> Coarse:
+        points = plan.points.get(variable.name, 0)
+        try:
+            if self._down:
+                return Coarse(*_failed(variable, self._down))
+            made = coarsened(self.connection, variable, self.window, points)
+            before = self._before([variable], self.window)
+        except SpentSeconds as spent:
+            return Coarse(*_failed(variable, str(spent)))
+        except SourceUnavailable as error:
+            return Coarse(*_failed(variable, self._stopped(error)))
+        if isinstance(made, QueryRefused):
+            return Coarse(*_failed(variable, str(made)))
+        reduced = {**(made.entry.reduced or {}), "points": points}
+        entry = replace(made.entry, reduced=reduced, before=before.get(variable.name))
+        return replace(made, entry=entry)
+
+    def _stopped(self, error: SourceUnavailable) -> str:
+        """Remember that the source does not answer any more; in words."""
+        self.connection.lost(str(error))
+        self._down = str(error)
+        return self._down
+
+    def _told(self, entry: Entry, before: tuple[int, float | str] | None) -> Entry:
+        quality = self.connection.quality(entry.variable.name)
+        return replace(
+            entry,
+            before=before,
+            invalid=quality.invalid,
+            warned=quality.warned,
+            disconnects=quality.disconnects,
+            note=quality.reason,
         )
-        for name, series in last.items()
-        if len(series)
-    }
+
+    def _before(
+        self, batch: Sequence[Variable], window: Window
+    ) -> dict[str, tuple[int, float | str]]:
+        """The value each scalar had when the window began, from sources that know it."""
+        scalars = [entry for entry in batch if entry.kind in _SCALARS]
+        try:
+            last = self.connection.last_before(scalars, window.start_ns)
+        except QueryRefused:
+            return {}
+        return {
+            name: (
+                int(series.time[-1]),
+                series.value[-1].item() if series.kind is Kind.NUMERIC else str(series.value[-1]),
+            )
+            for name, series in last.items()
+            if len(series)
+        }
 
 
-def _concatenate(values: list[Values], kind: Kind) -> Values:
-    if len(values) == 1:
-        return values[0]
-    if kind in (Kind.VECTORNUMERIC, Kind.MATRIXNUMERIC):
-        samples = [sample for value in values for sample in value]
-        return stack(samples, ndim=1 if kind is Kind.VECTORNUMERIC else 2)
-    return np.concatenate(values)
-
-
-def _repeated(time: NDArray[np.int64], value: Values) -> tuple[NDArray[np.bool_], int]:
-    """Which samples repeat an earlier one exactly, and how many differ at the same time."""
-    repeated = np.zeros(len(time), dtype=bool)
-    (same,) = np.nonzero(time[1:] == time[:-1])
-    if not len(same):
-        return repeated, 0
-    if value.ndim == 1 and value.dtype != object:
-        # runs of one time may hold several values: compare with each earlier one of the run
-        order = np.lexsort((value, time))
-        ordered_time, ordered = time[order], value[order]
-        equal = (ordered[1:] == ordered[:-1]) | (np.isnan(ordered[1:]) & np.isnan(ordered[:-1]))
-        twin = (ordered_time[1:] == ordered_time[:-1]) & equal
-        repeated[order[1:][twin]] = True
-    else:
-        for later in same + 1:
-            earlier = later - 1
-            while earlier >= 0 and time[earlier] == time[later] and not repeated[later]:
-                repeated[later] = _equal(value[earlier], value[later])
-                earlier -= 1
-    return repeated, len(same) - int(repeated.sum())
-
-
-def _equal(one: object, other: object) -> bool:
-    numbers = isinstance(one, np.ndarray) and one.dtype.kind == "f"
-    return bool(np.array_equal(one, other, equal_nan=numbers))  # type: ignore[arg-type]
+def _failed(variable: Variable, reason: str) -> tuple[Series, Entry]:
+    return nothing(variable), Entry(variable, State.FAILED, reason=reason)

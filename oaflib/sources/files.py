@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from oaflib.errors import IngestError, QueryRefused, SourceUnavailable
 from oaflib.series import Kind, Series, Variable, nothing
@@ -95,6 +95,8 @@ class FilesSource:
         On entering: no such folder, or a file of it cannot be read; all of them are named. What
         such a file holds is not known, so nothing is concluded without it.
     """
+
+    local: ClassVar[bool] = True  # what it read is kept under `cache` already
 
     def __init__(self, settings: SourceSettings) -> None:
         self.settings = settings

@@ -1,16 +1,28 @@
-"""A configured source, by its name in the site file."""
+"""The extraction of a dataset from a source of the site file, within its budget and turn."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from oaflib import registry
+from oaflib.config.dataset import Dataset
 from oaflib.config.project import Project
 from oaflib.sources.base import Source
+from oaflib.sources.connection import Connection, Place
+from oaflib.sources.extract import Extraction
+from oaflib.sources.pieces import shelf_of
+from oaflib.sources.slots import Gate
+from oaflib.window import Window
+
+FOLDER = "sources"
 
 
 def open_source(project: Project, name: str) -> Source:
-    """The source called `name`, to be used as a context manager.
+    """The source called `name`, to be used as a context manager: no budget, nothing kept.
 
     Raises
     ------
@@ -23,3 +35,36 @@ def open_source(project: Project, name: str) -> Source:
     maker: Any = registry.sources.load(settings.kind)
     source: Source = maker(settings)
     return source
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Which source of the project is asked, at what time; `fresh`: also for what is kept."""
+
+    project: Project
+    source: str
+    now: datetime
+    fresh: bool = False
+
+
+@contextmanager
+def extraction(asking: Asking, dataset: Dataset, window: Window) -> Iterator[Extraction]:
+    """The extraction of `dataset` over `window`; the source is opened when something is asked.
+
+    Raises
+    ------
+    ConfigurationError
+        No such source, or its kind cannot be loaded.
+    """
+    project, name = asking.project, asking.source
+    settings = project.source_settings(name)
+    budget = settings.budget.under(dataset.budget)
+    maker: Any = registry.sources.load(settings.kind)
+    place = Place(name, settings.kind)
+    shelf = gate = None
+    if not getattr(maker, "local", False):
+        gate = Gate(project.runs / FOLDER / name, name, budget.at_once, budget.rest)
+        if budget.keep:
+            shelf = shelf_of(project, name, asking.now, fresh=asking.fresh)
+    with Connection(place, lambda: maker(settings), budget, gate) as connection:
+        yield Extraction(dataset, window, connection, shelf)

@@ -30,6 +30,7 @@ class Study:
     records_folder : where the records are, or will be; of the standard part for expert code.
     token : proves to the runner that this run concluded; empty when pressed by hand.
     role : ``report``, or ``expert`` for expert code that adds to a report.
+    fresh : the source is asked also for what was kept of it.
     """
 
     project: Project
@@ -41,6 +42,7 @@ class Study:
     token: str = ""
     role: str = "report"
     low_res: bool = False
+    fresh: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -95,6 +97,7 @@ def open_study(
         token=request.get("token", ""),
         role=request.get("role", "report"),
         low_res=bool(options.get("low_res", False)),
+        fresh=bool(request.get("fresh", False)),
         parameters={"dataset": dataset, "start": start, "end": end, "source": source, **options},
     )
 

@@ -17,6 +17,7 @@ from oaflib.config.project import Project, find_root, load_site_only
 from oaflib.errors import RecordsError, ReportError
 from oaflib.records import Records, State, open_records
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics
+from oaflib.study.quality import coarsely, quality_of
 from oaflib.study.study import Study
 from oaflib.study.views import Front, Outcomes, StatisticsTable
 
@@ -37,13 +38,11 @@ def extract(study: Study) -> Records:
             return kept
     except RecordsError:
         pass
-    from oaflib.sources.extract import extract as extract_from
-    from oaflib.sources.open import open_source
+    from oaflib.sources.open import Asking, extraction
 
-    with open_source(study.project, study.source) as source:
-        records = extract_from(study.dataset, study.window, source, study.records_folder)
-    records.source = study.source
-    return records
+    asking = Asking(study.project, study.source, study.began, study.fresh)
+    with extraction(asking, study.dataset, study.window) as extracting:
+        return extracting.into(study.records_folder)
 
 
 def front(study: Study, records: Records) -> Front:
@@ -52,10 +51,16 @@ def front(study: Study, records: Records) -> Front:
 
 
 def compute(study: Study, records: Records) -> Records:
-    """The records with the dataset's computed variables beside them."""
+    """The records with the dataset's computed variables beside them.
+
+    Of what came at low resolution the means are taken, and what is made is at low resolution too.
+    """
     from oaflib.compute import run_computations
 
-    computed, troubles = run_computations(study.dataset.computations, records)
+    basis = records.with_series([records.mean(name) for name in records.coarse], computed=False)
+    computed, troubles = run_computations(study.dataset.computations, basis)
+    if records.coarse:
+        computed = coarsely(records, computed)
     computed.troubles = tuple(troubles)
     return computed
 
@@ -253,9 +258,10 @@ def conclude(
     made = datetime.now(UTC)
     outcomes = [*outcomes, *_never_ran(study, outcomes)]
     try:
-        entries = list(open_records(study.records_folder).entries.values())
+        records = open_records(study.records_folder)
     except RecordsError:
-        entries = []
+        records = Records(study.window, {})
+    entries = records.entries.values()
     report = Report(
         instrument=study.dataset.instrument,
         dataset=study.dataset.name,
@@ -275,6 +281,8 @@ def conclude(
             "bytes": sum(8 * entry.count + entry.nbytes for entry in entries),
             "seconds": round((made - study.began).total_seconds(), 3),
             "dataset_digest": study.dataset.digest,
+            "asked": dict(records.asked),
+            "quality": quality_of(records),
         },
     )
     scraps.conclude(report, study.token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from oaflib.errors import ConfigurationError, Problem
 from oaflib.report import Statistics
@@ -28,6 +28,8 @@ class EmbeddedSource:
     SourceUnavailable
         On entering, and later: there is no store in the folder, or it cannot be read.
     """
+
+    local: ClassVar[bool] = True  # columnar and here already: no pieces are kept of it
 
     def __init__(self, settings: SourceSettings) -> None:
         place = f"[sources.{settings.name}]"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class JavaSource:
     QueryRefused
         The service answers with a refusal, such as that the query is too large.
     """
+
+    counted: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)  # others must be read to be counted
 
     def __init__(self, settings: SourceSettings) -> None:
         self._settings = settings
