@@ -18,6 +18,7 @@
     ├── ReportError             a document that is not a report
     ├── RunError                one report could not be made
     ├── DeliveryError           the mail server
+    ├── ClockError              whoever sets the machine's clock
     └── LockHeld                another morning is at work
 
 A message names the thing, the place and the likely cause, and what is allowed.
@@ -110,6 +111,10 @@ class RunError(OafError):
 
 class DeliveryError(OafError):
     """The mail server did not take a message."""
+
+
+class ClockError(OafError):
+    """The machine's clock contradicts what was done already."""
 
 
 class LockHeld(OafError):

@@ -112,6 +112,7 @@ class State:
     ----------
     path : the database file; made, with its folder, when absent.
     network : allow a network file system, at the price of the slower rollback journal.
+    read_only : only look; nothing is made, and nobody is kept waiting.
 
     Raises
     ------
@@ -121,8 +122,11 @@ class State:
         Damaged, not a database, locked for 30 s, out of reach, or of a newer OAF.
     """
 
-    def __init__(self, path: Path | str, *, network: bool = False) -> None:
+    def __init__(self, path: Path | str, *, network: bool = False, read_only: bool = False) -> None:
         self.path = Path(path).absolute()
+        if read_only:
+            self._db = self._looked_at()
+            return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -158,14 +162,32 @@ class State:
             raise
         return db
 
+    def _looked_at(self) -> sqlite3.Connection:
+        try:
+            db = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        except sqlite3.Error as error:
+            raise StateError(f"the state database {self.path} cannot be opened: {error}") from error
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA query_only = ON")
+            self._check_version(db)
+        except sqlite3.Error as error:
+            db.close()
+            raise StateError(_diagnosis(self.path, error)) from error
+        except BaseException:
+            db.close()
+            raise
+        return db
+
     def _check_version(self, db: sqlite3.Connection) -> None:
         tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'kv'").fetchone()[0]
-        if not tables:
+        if not tables and not _is_read_only(db):
             for statement in filter(str.strip, _SCHEMA.split(";")):
                 db.execute(statement)
             db.execute("INSERT INTO kv VALUES ('schema_version', ?)", (str(VERSION),))
             return
-        row = db.execute("SELECT value FROM kv WHERE key = 'schema_version'").fetchone()
+        known = "SELECT value FROM kv WHERE key = 'schema_version'"
+        row = db.execute(known).fetchone() if tables else None
         if row is None or row[0] != str(VERSION):
             found = "none" if row is None else repr(row[0])
             raise StateError(
@@ -283,6 +305,10 @@ class State:
         for old in sorted(folder.glob("*.sqlite"))[:-keep]:
             old.unlink()
         return final
+
+
+def _is_read_only(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA query_only").fetchone()[0])
 
 
 def file_system(path: Path) -> str:

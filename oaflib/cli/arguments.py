@@ -114,6 +114,15 @@ def _daily(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="also what is there already")
     _fresh(parser)
     parser.add_argument(
+        "--catch-up",
+        type=_whole,
+        metavar="DAYS",
+        help="make so many missed days too (else as the site says: 7); 0 makes none",
+    )
+    parser.add_argument(
+        "--trust-clock", action="store_true", help="the clock is right, whatever it looks like"
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="say what would be made; make nothing"
     )
 
@@ -255,9 +264,17 @@ def _at_least_one(text: str) -> int:
     return number
 
 
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 366:
+        raise ValueError("0 to 366")
+    return number
+
+
 _day: Callable[[str], date] = _typed(date.fromisoformat, "a day like 2026-11-22")
 _moment: Callable[[str], datetime] = _typed(
     lambda text: parse_instant(text).astimezone(UTC), "a time like 2026-11-22T08:00Z"
 )
 _duration: Callable[[str], timedelta] = _typed(parse_duration, "a duration")
+_whole: Callable[[str], int] = _typed(_not_negative, "a number of days")
 _positive: Callable[[str], int] = _typed(_at_least_one, "a number")

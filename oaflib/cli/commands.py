@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from oaflib.config.project import (
     Project,
@@ -43,52 +42,9 @@ def say(*lines: str) -> None:
 
 def daily(given: Namespace) -> int:
     """The morning: 0 every report was made, 1 some could not be."""
-    from oaflib.cli.progress import Lines, summary
-    from oaflib.daily.due import due, morning_of
-    from oaflib.daily.morning import Desk, hold, told_of
-    from oaflib.daily.telling import Teller, base_of, rules_of, settings_of
-    from oaflib.daily.upkeep import keep_up
-    from oaflib.run.lock import held
-    from oaflib.state import State
-    from oaflib.study.words import history_of
+    from oaflib.cli.mornings import daily
 
-    project = load_project(find_root(given.root))
-    if given.begin or given.end:
-        from oaflib.cli.backfill import backfill
-
-        return backfill(given, project)
-    zone = project.site.zone
-    at = morning_of(given.day, zone) if given.day else (given.at or now())
-    wanted = due(project.tasks, at.astimezone(ZoneInfo(zone)), given.schedule, given.only)
-    if given.fresh:
-        wanted = [replace(one, fresh=True) for one in wanted]
-    if given.dry_run:
-        say(*(f"{one.task.id} {one.window.label} from {one.task.source}" for one in wanted))
-        return 0
-    if not wanted:
-        say("No report is due.")
-        return 0
-    with held(project.runs / "lock"), State(project.runs / "state.sqlite") as state:
-        teller = Teller(
-            state,
-            settings_of(project),
-            base_of(project),
-            now,
-            rules_of(project, silent=given.no_mail),
-        )
-        history = history_of(project)
-        desk = Desk(project, state, site_of(project), teller, history, now)
-        jobs = given.jobs or len(os.sched_getaffinity(0))
-        morning = hold(desk, wanted, jobs, Lines(sys.stdout), again=given.again)
-        told = told_of(project, state, wanted, morning.done)
-        label = str(given.day or (at.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)))
-        teller.morning(label, told, whole=not (given.only or given.schedule))
-        say(*summary(teller, label, told))
-        if not given.no_mail:
-            _flush(project, state)
-        say(*keep_up(project, state, now()))
-    say(f"The report repository is {project.publish / 'index.html'}")
-    return bool(morning.failed)
+    return daily(given)
 
 
 def run(given: Namespace) -> int:
@@ -171,7 +127,7 @@ def mail(given: Namespace) -> int:
     project = load_site_only(find_root(given.root))
     with State(project.runs / "state.sqlite") as state:
         if given.flush:
-            return _flush(project, state)
+            return flush_mails(project, state)
         for letter in letters(state, "queued", "sending", "handed", "dead"):
             say(f"{letter.state:8} {letter.recipient}  {letter.subject}  {letter.reply}".rstrip())
     return 0
@@ -270,7 +226,7 @@ def site_of(project: Project) -> Site:
     )
 
 
-def _flush(project: Project, state: State) -> int:
+def flush_mails(project: Project, state: State) -> int:
     """Send what waits; 1 when mails cannot be delivered or the server is not to be reached."""
     from oaflib.daily.telling import settings_of
     from oaflib.inform.send import flush

@@ -27,6 +27,7 @@ from oaflib.config.rules import (
     within,
 )
 from oaflib.config.strict import values_of
+from oaflib.config.upkeep import DailyTable, KeepTable, PingTable
 from oaflib.config.words import described, listed, near, quoted
 from oaflib.errors import ConfigurationError, Problem
 from oaflib.registry import sources
@@ -226,7 +227,7 @@ class Site:
     url : where ``publish/`` is served, for the links in mails.
     expected_by : local time of day (``09:30``) by which the morning's reports are there.
     contact : whom the pages name for questions; empty: the operator of ``[mail]``.
-    publish : how pages are published.
+    publish : how pages are published. daily, keep, ping : what is caught up, kept, and who is told.
     """
 
     title: str = "OAF"
@@ -240,6 +241,9 @@ class Site:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     limits: Limits = Limits()
     paths: Paths = Paths()
+    daily: DailyTable = field(default_factory=DailyTable)
+    keep: KeepTable = field(default_factory=KeepTable)
+    ping: PingTable = field(default_factory=PingTable)
     alarms: Policy = field(default_factory=Policy)
 
 

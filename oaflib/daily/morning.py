@@ -37,6 +37,7 @@ from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import nanoseconds
 
 ATTEMPTS = 3  # mornings on which a broken report is tried again
+OWED = "owed/"  # what the state remembers of reports that a digest has yet to tell
 
 
 class Progress(Protocol):
@@ -79,7 +80,10 @@ class Morning:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a morning works with."""
+    """What a morning works with.
+
+    `late` says that its reports are caught up: they are told in one digest, and owed until then.
+    """
 
     project: Project
     state: State
@@ -87,6 +91,7 @@ class Desk:
     teller: Teller
     history: History
     now: Callable[[], datetime]
+    late: bool = False
 
 
 def hold(
@@ -101,7 +106,7 @@ def hold(
     left = []
     for due in wanted:
         row = desk.state.run(*due.key)
-        if row and not again and (row.status is RunStatus.DONE or _given_up(row)):
+        if row and not again and (row.status is RunStatus.DONE or given_up(row)):
             kept = Done(due, None, failure=row.detail, kept=True)
             done.append(kept)
             progress.ended(kept)
@@ -114,7 +119,8 @@ def hold(
     return Morning(tuple(done))
 
 
-def _given_up(row: RunRow) -> bool:
+def given_up(row: RunRow) -> bool:
+    """Whether a broken report is not tried again."""
     return row.status is RunStatus.FAILED and row.attempt >= ATTEMPTS
 
 
@@ -131,11 +137,15 @@ def _runs(
             else:
                 future = pool.submit(run_report, desk.project, due.assignment, due.window)
                 waiting[future] = (due, row)
-        while waiting:
-            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                due, row = waiting.pop(future)
-                yield due, row, _result(desk.project, due, future)
+        try:
+            while waiting:
+                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    due, row = waiting.pop(future)
+                    yield due, row, _result(desk.project, due, future)
+        finally:
+            for future in waiting:  # nobody takes them any more: the state cannot be written
+                future.cancel()
 
 
 def _result(project: Project, due: Due, future: Future[Run]) -> Run:
@@ -190,13 +200,16 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
         notes = (f"its statistics did not join the history: {error}",)
     mails = []
-    if attempt == 1 or not run.failure:
+    news = (attempt == 1 or not run.failure) and not desk.teller.rules.silent
+    if news and not desk.late:
         pictures = partial(_pictures, run, changed.report)
         mails = desk.teller.of_report(due.task, changed, attempt, pictures)
     with desk.state.transaction():
         status = RunStatus.FAILED if run.failure else RunStatus.DONE
-        desk.state.put_run(replace(entry, status=status, place=str(folder)))
+        desk.state.put_run(replace(entry, status=status, place=_relative(folder, desk)))
         desk.state.keep(_memory(due), state.write())
+        if news and desk.late:
+            desk.state.keep(OWED + "/".join(str(part) for part in due.key), "")
         desk.teller.post(mails)
     return Done(due, changed.report, changed, run.seconds, run.failure, notes=notes)
 
@@ -231,11 +244,20 @@ def _changes_kept(project: Project, state: State, due: Due) -> Changes | None:
     if row is None or not row.place:
         return None
     try:
-        report = documents.read((Path(row.place) / "report.json").read_bytes())
+        report = documents.read((place_of(project, row) / "report.json").read_bytes())
     except (OSError, ReportError):
         return None
     _, changed = changing.advance(_remembered(state, due), report)
     return silencing.apply(changed, project.silences)
+
+
+def _relative(folder: Path, desk: Desk) -> str:
+    return str(folder.relative_to(desk.project.publish))
+
+
+def place_of(project: Project, row: RunRow) -> Path:
+    """The folder of a run's page."""
+    return project.publish / row.place
 
 
 def body_of(run: Run) -> Body:

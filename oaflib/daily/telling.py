@@ -42,6 +42,27 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class More:
+    """What else the operator should know: `problems` to mend, and `notes`."""
+
+    problems: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Reports of days that were caught up, and under which keys the state owes their telling."""
+
+    label: str = ""
+    told: Sequence[tuple[Task, Changes]] = ()
+    keys: Sequence[str] = ()
+
+
+NOTHING = More()
+NO_DEBT = Owed()
+
+
+@dataclass(frozen=True)
 class Told:
     """A message and whom it is for."""
 
@@ -67,11 +88,25 @@ class Teller:
         for mail in mails:
             queue(self.state, mail.message, mail.recipients, self.settings, self.now())
 
-    def morning(self, label: str, told: Sequence[tuple[Task, Changes]], *, whole: bool) -> None:
-        """Queue what `of_morning` says; again after a kill queues nothing twice."""
-        if not self.rules.silent:
-            with self.state.transaction():
-                self.post(self.of_morning(label, told, whole=whole))
+    def morning(
+        self,
+        label: str,
+        told: Sequence[tuple[Task, Changes]],
+        *,
+        whole: bool,
+        more: More = NOTHING,
+        owed: Owed = NO_DEBT,
+    ) -> None:
+        """Queue what `of_morning` says; again after a kill queues nothing twice.
+
+        Where mails are grouped by morning, what is `owed` of days caught up is in the same mail.
+        """
+        if self.rules.silent:
+            return
+        with self.state.transaction():
+            self.post(self.of_morning(label, told, whole=whole, more=more, owed=owed))
+            for key in owed.keys:
+                self.state.keep(key, None)
 
     def of_report(
         self, task: Task, changes: Changes, attempt: int = 1, pictures: Pictures = tuple
@@ -99,27 +134,53 @@ class Teller:
         return [Told(message, tuple(dict.fromkeys(told)))]
 
     def of_morning(
-        self, label: str, told: Sequence[tuple[Task, Changes]], *, whole: bool
+        self,
+        label: str,
+        told: Sequence[tuple[Task, Changes]],
+        *,
+        whole: bool,
+        more: More = NOTHING,
+        owed: Owed = NO_DEBT,
     ) -> list[Told]:
-        """The digests, where mails are grouped by morning; the operator's page of a `whole` one."""
+        """The digests, where mails are grouped by morning; the operator's page of a `whole` one.
+
+        Of days that were caught up there is one digest in any case.
+        """
         links = Links.of_repository(self.base)
         made = []
+        late = self._entries(owed.told)
         if self.rules.group == "morning":
-            entries = [
-                (addresses(task.user_id, self.settings.domain), self.part(changes))
-                for task, changes in told
-                if self.worth(task, changes)
-            ]
-            for recipient, parts in digests.by_recipient(entries).items():
-                message = digests.digest(parts, label, links, self.settings)
-                made.append(Told(message, (recipient,)))
+            both = f"{owed.label} to {label}" if late else label
+            made += self._digests(both, [*late, *self._entries(told)])
+        elif late:
+            made += self._digests(owed.label, late, late=True)
         operators = addresses(self.settings.operator, self.settings.domain)
         if whole and operators and told:
-            message = digests.operator_mail(self.digest(label, told), links, self.settings)
+            morning = self.digest(label, told, more)
+            message = digests.operator_mail(morning, links, self.settings)
             made.append(Told(message, operators))
         return made
 
-    def digest(self, label: str, told: Sequence[tuple[Task, Changes]]) -> digests.Morning:
+    def _digests(
+        self, label: str, entries: Sequence[tuple[tuple[str, ...], Part]], *, late: bool = False
+    ) -> list[Told]:
+        """One mail for each recipient."""
+        links = Links.of_repository(self.base)
+        return [
+            Told(digests.digest(parts, label, links, self.settings, late=late), (recipient,))
+            for recipient, parts in digests.by_recipient(entries).items()
+        ]
+
+    def _entries(self, told: Sequence[tuple[Task, Changes]]) -> list[tuple[tuple[str, ...], Part]]:
+        return [
+            (addresses(task.user_id, self.settings.domain), self.part(changes))
+            for task, changes in told
+            if self.worth(task, changes)
+        ]
+
+    def digest(
+        self, label: str, told: Sequence[tuple[Task, Changes]], more: More = NOTHING
+    ) -> digests.Morning:
         """All the morning says: its reports, and the mails that wait or could not be delivered."""
         waiting = standing(self.state)
         return digests.Morning(
@@ -128,6 +189,8 @@ class Teller:
             undelivered=tuple(self._dead()),
             waiting=waiting.waiting,
             oldest=waiting.oldest,
+            problems=tuple(more.problems),
+            notes=tuple(more.notes),
         )
 
     def part(self, changes: Changes) -> Part:

@@ -17,6 +17,9 @@ from oaflib.inform.sheet import Line, Links, Section, Sheet, Tone
 from oaflib.inform.texts import counted, shown
 from oaflib.report import Change, Report, Severity
 
+_LATE = (
+    "These days had been missed and were caught up. One mail for all the datasets that are yours."
+)
 _ENDS = 10  # silences said to have ended
 _NAMES = 40  # datasets listed by name when there is nothing to say of them
 
@@ -50,7 +53,8 @@ class Morning:
     """What the operator should know of one morning.
 
     `waiting` mails, the oldest queued at `oldest`; `undelivered` the letters that died;
-    `problems` anything else, one sentence each (tasks left out, disk nearly full, no mail server).
+    `problems` anything else, one sentence each (tasks left out, disk nearly full, no mail server);
+    `notes` what is worth knowing and asks for nothing (days caught up).
     """
 
     label: str
@@ -60,6 +64,7 @@ class Morning:
     waiting: int = 0
     oldest: datetime | None = None
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float | None = None
 
     @property
@@ -91,8 +96,10 @@ def failure_of(part: Part) -> Failure:
     return Failure(f"{report.instrument} {report.dataset}", report.window.label, reason, part.href)
 
 
-def digest(parts: Sequence[Part], label: str, links: Links, settings: MailSettings) -> Message:
-    """One mail about all the `parts`, those with news first.
+def digest(
+    parts: Sequence[Part], label: str, links: Links, settings: MailSettings, *, late: bool = False
+) -> Message:
+    """One mail about all the `parts`, those with news first; `late`: of days that were missed.
 
     Raises
     ------
@@ -108,7 +115,7 @@ def digest(parts: Sequence[Part], label: str, links: Links, settings: MailSettin
     def sheet(lines: int) -> Sheet:
         return Sheet(
             title=title,
-            subtitle="One mail for all the datasets that are yours.",
+            subtitle=_LATE if late else "One mail for all the datasets that are yours.",
             verdict=words.words,
             tone=words.tone,
             sections=_news(ordered, lines),
@@ -118,11 +125,12 @@ def digest(parts: Sequence[Part], label: str, links: Links, settings: MailSettin
         )
 
     _, text, html = fitted(sheet, settings.lines)
+    what = counted(len(parts), "late report" if late else "report")
     keys = "\n".join(sorted(f"{p.changes.report.id}|{p.changes.report.window.key}" for p in parts))
     return Message(
         key=f"digest|{label}|{_hash(keys)}",
         thread="digest",
-        subject=f"{settings.prefix} {counted(len(parts), 'report')} {label}: {words.words}".strip(),
+        subject=f"{settings.prefix} {what} {label}: {words.words}".strip(),
         text=text,
         html=html,
         tags=(("Dataset", "digest"), ("Report", label)),
@@ -315,6 +323,7 @@ def _totals(morning: Morning) -> tuple[str, ...]:
     if morning.waiting:
         since = f", the oldest since {morning.oldest:%Y-%m-%d %H:%M %Z}" if morning.oldest else ""
         notes.append(f"{counted(morning.waiting, 'mail')} waiting to be sent{since}.")
+    notes += [shown(note, 500) for note in morning.notes]
     if morning.seconds is not None:
         notes.append(f"The morning took {morning.seconds:.0f} s.")
     return tuple(notes)
