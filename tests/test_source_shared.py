@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from project import DAY, MadeProject, made_project
+from project import DAY, MadeProject, made_project, numeric
 from test_cli import oaf
 
 from oaflib.window import calendar_day
@@ -72,10 +74,83 @@ def test_a_run_again_asks_the_database_for_nothing(project: MadeProject) -> None
     (project.root / "log.db").unlink()
     experts = project.root / "notebooks/experts/mine.py"
     experts.write_text("def look(study, records):\n    assert len(records['BCT.A:I']) == 8640\n")
-    for words in (["BCT_B1"], ["BCT_B1", "--expert", "mine:look"], ["BCT_B2"]):
+    for words in (["BCT_B1", "--expert", "mine:look"], ["BCT_B2"]):
         assert oaf(project, "run", *words, "--day", str(DAY)) == 0
         again = document(project, words[0].removeprefix("BCT_"))
         about = again["provenance"]["asked"]
         assert (about["queries"], about["rows"], about["kept"]) == (0, 0, 2 * 8640)
         assert again["statistics"] == first["statistics"]
         assert not [o for o in again["outcomes"] if o["check"] == "expert code"]
+
+
+def test_a_source_that_is_away_is_told_once_and_the_morning_goes_on(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two reports of it INVALID, each reader one mail, the operator one line; others are made."""
+    project.tasks(
+        "BCT,SQL,B1,jdoe,TRUE,TRUE,None,daily,day,", "BCT,SQL,B2,jdoe,TRUE,TRUE,None,daily,day,",
+        "BWS,LDB,ok,jdoe,FALSE,TRUE,None,daily,day,",
+    )  # fmt: skip
+    project.dataset("BWS_ok", 'variables = ["BWS.A:I"]\n')
+    project.fill(numeric("BWS.A:I"))
+    base = project.root / "log.db"
+    away = base.rename(project.root / "away.db")
+    assert oaf(project, "daily", "--day", str(DAY), "--jobs", "1") == 1
+    for name in ("B1", "B2"):
+        (outcome,) = document(project, name)["outcomes"]
+        assert (outcome["check"], outcome["device"], outcome["severity"]) == (
+            "source", "SQL", "INVALID",
+        )  # fmt: skip
+        assert outcome["reason"].startswith("SQL did not answer: sqlite:///log.db was asked 1 ti")
+    # the second was not tried: the first had found out
+    assert "found at" not in document(project, "B1")["outcomes"][0]["reason"]
+    assert "by another report; not asked again before" in str(document(project, "B2"))
+    ok = json.loads((project.report("BWS", "ok") / "report.json").read_bytes())
+    assert ok["finished"] is True
+    (mail,) = project.mails
+    text = written(mail)
+    assert text.count("SQL did not answer") == 1
+    assert "2 reports INVALID: BCT B1, BCT B2" in text
+    (page,) = project.pages
+    assert written(page).count("SQL did not answer") == 1
+    front = (project.root / "publish/index.html").read_text()
+    assert "<bdi>SQL</bdi> did not answer</b>: 2 datasets without a verdict." in front
+    # it comes back
+    away.rename(base)
+    (project.root / "runs/sources/SQL/down.json").unlink()
+    assert oaf(project, "daily", "--day", str(DAY), "--only", "BCT_B1") == 0
+    assert document(project, "B1")["finished"] is True
+    index = json.loads((project.root / "publish/index.json").read_bytes())
+    (row,) = [row for row in index["asked"] if row["source"] == "SQL"]
+    assert (row["reports"], row["rows"], row["kept"]) == (1, 17280 + 4, 0)
+    assert (
+        "What the logging systems were asked" in (project.root / "publish/index.html").read_text()
+    )
+
+
+def test_low_resolution_is_seen_everywhere(project: MadeProject) -> None:
+    """In the report, on its page, on the front page and in the mail."""
+    project.dataset("BCT_B1", 'variables = ["BCT.%:I"]\n[budget]\npoints = 10000\nbuckets = 240\n')
+    project.tasks("BCT,SQL,B1,jdoe,TRUE,TRUE,None,daily,day,")
+    assert oaf(project, "daily", "--day", str(DAY)) == 0
+    report = document(project)
+    assert report["provenance"]["quality"]["coarse"] == 1
+    assert report["provenance"]["quality"]["resolution"] == 360.0
+    assert any("(at low resolution, in parts of 360 s)" in o["reason"] for o in report["outcomes"])
+    assert {entry["count"] for entry in report["statistics"]} == {8640}
+    words = "1 of 2 variables, in parts of 360 s"
+    page = (project.report("BCT", "B1") / "index.html").read_text()
+    assert "low resolution</span>" in page
+    assert words in page
+    assert "low resolution</span>" in (project.root / "publish/index.html").read_text()
+    (mail,) = project.mails
+    assert "LOW RESOLUTION" in written(mail)
+    assert f"Low resolution: {words}" in written(mail)
+
+
+def written(path: Path) -> str:
+    """The text of a mail, on one line."""
+    mail = message_from_bytes(path.read_bytes(), policy=default)
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return " ".join(body.get_content().split())

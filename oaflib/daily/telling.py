@@ -19,6 +19,7 @@ from oaflib.inform.outbox import Letter, letters, queue, standing
 from oaflib.inform.recipients import addresses
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Links, Picture
+from oaflib.provenance import silent_source
 from oaflib.report import Change
 from oaflib.state import State
 from oaflib.window import moment, nanoseconds
@@ -113,12 +114,13 @@ class Teller:
     ) -> list[Told]:
         """One mail to the recipients of the task, and to the operator when the report failed.
 
-        Where mails are grouped by morning, only the operator hears of it now.
+        Where mails are grouped by morning, only the operator hears of it now; of a source that did
+        not answer nobody does.
         """
         report = changes.report
         domain = self.settings.domain
         told: tuple[str, ...] = ()
-        if self.rules.silent:
+        if self.rules.silent or silent_source(report):  # the morning's mail says it once
             return []
         if self.rules.group == "task" and self.worth(task, changes):
             told = addresses(task.user_id, domain)
@@ -144,7 +146,8 @@ class Teller:
     ) -> list[Told]:
         """The digests, where mails are grouped by morning; the operator's page of a `whole` one.
 
-        Of days that were caught up there is one digest in any case.
+        Of days that were caught up there is one digest in any case, and of sources that did not
+        answer a reader hears in one, however mails are grouped.
         """
         links = Links.of_repository(self.base)
         made = []
@@ -154,6 +157,9 @@ class Teller:
             made += self._digests(both, [*late, *self._entries(told)])
         elif late:
             made += self._digests(owed.label, late, late=True)
+        if self.rules.group == "task":
+            silent = [pair for pair in told if silent_source(pair[1].report)]
+            made += self._digests(label, self._entries(silent))
         operators = addresses(self.settings.operator, self.settings.domain)
         if whole and operators and told:
             morning = self.digest(label, told, more)

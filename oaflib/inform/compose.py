@@ -11,6 +11,7 @@ from oaflib.inform.lines import cleared_lines, found_lines, section
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Line, Links, Picture, Section, Sheet, Tone, render
 from oaflib.inform.texts import counted, shown, span, zone_of
+from oaflib.provenance import half_answered, low_resolution
 from oaflib.report import Change, Report, Severity
 
 BODY = LIMIT * 3 // 8  # bytes of text and HTML; encoded they are up to half more
@@ -122,7 +123,9 @@ def _sheet(changes: Changes, links: Links, lines: int) -> Sheet:
     title = f"{report.instrument} {report.dataset} · {report.window.label}"
     about = shown(report.title, 120)
     return Sheet(
-        title=shown(title, 120) + (f" · {about}" if about else ""),
+        title=shown(title, 120)
+        + (f" · {about}" if about else "")
+        + (" · LOW RESOLUTION" if low_resolution(report) else ""),
         subtitle=span(report.window),
         verdict=words.words,
         tone=words.tone,
@@ -181,6 +184,10 @@ def _notes(changes: Changes) -> tuple[str, ...]:
             "The report did not finish: what it does not say is not known. "
             "Open alarms stay open until a report judges them."
         )
+    if low := low_resolution(report):
+        notes.append(f"Low resolution: {shown(low, 200)}.")
+    if half := half_answered(report):
+        notes.append(f"{half} (why stands on the page).")
     if changes.unjudged:
         count = len(changes.unjudged)
         notes.append(

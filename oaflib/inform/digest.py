@@ -14,7 +14,8 @@ from oaflib.inform.lines import cut, found_lines
 from oaflib.inform.outbox import Letter
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Line, Links, Section, Sheet, Tone
-from oaflib.inform.texts import counted, shown
+from oaflib.inform.texts import counted, shown, some_of
+from oaflib.provenance import silent_source
 from oaflib.report import Change, Report, Severity
 
 _LATE = (
@@ -71,8 +72,15 @@ class Morning:
     def every_failure(self) -> tuple[Failure, ...]:
         """Those named, and the reports among `parts` that did not finish or judged nothing."""
         known = {(failure.task, failure.label) for failure in self.failures}
-        found = (failure_of(part) for part in self.parts if failed(part.changes.report))
-        return (*self.failures, *(f for f in found if (f.task, f.label) not in known))
+        silent = silences_of(self.parts)
+        found = (
+            failure_of(part)
+            for part in self.parts
+            if failed(part.changes.report) and not silent_source(part.changes.report)
+        )
+        others = (f for f in found if (f.task, f.label) not in known)
+        return (*(_silence(source, parts) for source, parts in silent.items()),
+                *self.failures, *others)  # fmt: skip
 
 
 def by_recipient(
@@ -86,6 +94,24 @@ def by_recipient(
             if part not in held:
                 held.append(part)
     return {recipient: tuple(parts) for recipient, parts in found.items()}
+
+
+def silences_of(parts: Iterable[Part]) -> Mapping[str, tuple[Part, ...]]:
+    """The parts whose source did not answer, by source."""
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        if source := silent_source(part.changes.report):
+            found.setdefault(source, []).append(part)
+    return {source: tuple(found[source]) for source in sorted(found)}
+
+
+def _silence(source: str, parts: Sequence[Part]) -> Failure:
+    """One line for all the reports of a source that did not answer."""
+    reports = [part.changes.report for part in parts]
+    labels = tuple(dict.fromkeys(report.window.label for report in reports))
+    names = some_of([f"{report.instrument} {report.dataset}" for report in reports])
+    reason = f"{reports[0].outcomes[0].reason}; {counted(len(parts), 'report')} INVALID: {names}"
+    return Failure(source, labels[0] if len(labels) == 1 else "", reason, parts[0].href)
 
 
 def failure_of(part: Part) -> Failure:
@@ -214,8 +240,11 @@ def _total(parts: Sequence[Part]) -> Verdict:
 
 def _news(parts: Sequence[Part], lines: int) -> tuple[Section, ...]:
     """A section per dataset with new alarms, one for all that goes on, one for what is gone."""
+    silent = silences_of(parts)
+    parts = [part for part in parts if not silent_source(part.changes.report)]
     rest = [_standing_line(part) for part in parts if not part.changes.counts["new"]]
     rest = [line for line in rest if line.value]
+    rest += [_failure_line(_silence(source, held)) for source, held in silent.items()]
     room = lines - min(lines // 3, cost(rest))
     sections = []
     unsaid = []

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oaflib.errors import ReportError
+from oaflib.provenance import asked_of, low_resolution
 from oaflib.report import Change, Report, Severity
 from oaflib.window import instant, parse_instant, spell, zone_named
 
@@ -25,7 +26,8 @@ class Entry:
 
     `severity` is the report's; `failed` says it did not finish. `counts` are by lower-case
     severity, `changes` by lower-case change; alarms that are ``silenced`` count as nothing else.
-    `start`, `end` and `made_at` are UTC.
+    `start`, `end` and `made_at` are UTC. `low` says what is at low resolution; `asked` what was
+    asked of the source, as `asked_of` has it.
     """
 
     instrument: str
@@ -40,6 +42,8 @@ class Entry:
     failed: bool
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: Mapping[str, int] = field(default_factory=dict)
+    low: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -97,6 +101,8 @@ class Entry:
             "finished": not self.failed,
             "counts": dict(self.counts),
             "changes": dict(self.changes),
+            **({"low_resolution": self.low} if self.low else {}),
+            **({"asked": dict(self.asked)} if self.asked else {}),
         }
 
     @classmethod
@@ -115,6 +121,8 @@ class Entry:
             failed=not document["finished"],
             counts=document["counts"],
             changes=document["changes"],
+            low=document.get("low_resolution", ""),
+            asked=document.get("asked", {}),
         )
 
     @classmethod
@@ -151,6 +159,8 @@ class Entry:
             failed=not report.finished,
             counts=report.counts,
             changes=_changes(report),
+            low=low_resolution(report),
+            asked=asked_of(report),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from oaflib.provenance import SILENT, summed
 from oaflib.publish.entry import Entry
 from oaflib.publish.shelf import Shelf, worst
 from oaflib.publish.site import Site
@@ -53,6 +54,12 @@ class Card:
     cleared: tuple[Finding, ...] = ()
     more: int = 0
     days: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> str:
+        """The source that did not answer; else nothing."""
+        first = self.alarms[0].outcome if self.alarms and self.entry.failed else None
+        return first.device if first is not None and first.check == SILENT else ""
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -202,6 +209,20 @@ class Front:
         }
 
     @cached_property
+    def asked(self) -> list[dict[str, Any]]:
+        """What the newest reports asked of each source together, by source."""
+        return summed(card.entry.asked for card in self.current)
+
+    @cached_property
+    def silent(self) -> Mapping[str, tuple[Card, ...]]:
+        """The datasets whose source did not answer, by source."""
+        found: dict[str, list[Card]] = {}
+        for card in self.failed:
+            if card.silent:
+                found.setdefault(card.silent, []).append(card)
+        return {source: tuple(cards) for source, cards in sorted(found.items())}
+
+    @cached_property
     def sentence(self) -> str:
         """``Monday 23 November: 3 new, 5 ongoing, 2 cleared, 1 report failed, 24 reports``."""
         counts = self.counts
@@ -266,6 +287,7 @@ class Front:
             "sentence": self.sentence,
             "counts": self.counts,
             "late": [card.entry.id for card in self.late],
+            "asked": self.asked,
             "datasets": [card.document() for card in self.cards],
         }
 

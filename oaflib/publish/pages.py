@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from oaflib.body import Body
 from oaflib.limits import measured
+from oaflib.provenance import half_answered
 from oaflib.publish import words
 from oaflib.publish.calendar import calendars
 from oaflib.publish.entry import Entry
@@ -71,6 +72,8 @@ def report_page(leaf: Leaf, site: Site) -> str:
         policy=DRAWING_POLICY if leaf.body.interactive else POLICY,
         leaf=leaf,
         report=report,
+        half=half_answered(report),
+        asked=leaf.entry.asked,
         entry=leaf.entry,
         body=leaf.body,
         alarms=sorted(

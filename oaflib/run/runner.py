@@ -19,11 +19,13 @@ from typing import Any
 from oaflib import scraps
 from oaflib.config.project import Project
 from oaflib.errors import OafError, ReportError, TemplateError
+from oaflib.provenance import silent_source
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits
 from oaflib.run.isolation import PRLIMIT, disarm, level
 from oaflib.run.preflight import check_template, read_notebook
 from oaflib.run.request import AT, FAILURE, FILE, LOG, Request
+from oaflib.run.silent import silent_report
 from oaflib.window import Window, instant
 
 _CHILD = "oaflib.run.child"
@@ -100,6 +102,9 @@ def run_report(
     except (OafError, OSError) as error:
         failure = str(error)
         report = failed_report(project, assignment, window, failure)
+        report = silent_report(report, folder, assignment.source)
+        if silent_source(report):
+            failure = report.outcomes[0].reason
     save_report(report, folder)
     return Run(report, folder, time.monotonic() - began, failure)
 

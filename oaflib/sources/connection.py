@@ -16,7 +16,7 @@ from oaflib.series import Series, Variable
 from oaflib.sources.asked import Asked
 from oaflib.sources.base import KeepsSnapshots, KnowsLast, Snapshot, Source
 from oaflib.sources.quality import Quality
-from oaflib.sources.slots import Gate
+from oaflib.sources.slots import Gate, LeftAlone
 from oaflib.window import Window
 
 
@@ -52,6 +52,7 @@ class Connection:
         self._stack = ExitStack()
         self._source: Source | None = None
         self._counted = Asked()
+        self._lost = False
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +64,7 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, SourceUnavailable):
-            self.lost(str(error))
+            self.lost(error)
         self._stack.__exit__(kind, error, trace)
 
     @property
@@ -100,10 +101,11 @@ class Connection:
         rows, nbytes = max(own.rows, mine.rows), max(own.nbytes, mine.nbytes)
         return Asked(own.queries, rows, nbytes, max(own.seconds, mine.seconds))
 
-    def lost(self, reason: str) -> None:
-        """The source does not answer any more: tell the other reports."""
-        if self._gate is not None:
-            self._gate.down(reason)
+    def lost(self, error: SourceUnavailable) -> None:
+        """The source does not answer any more: tell the other reports, once."""
+        if self._gate is not None and not isinstance(error, LeftAlone) and not self._lost:
+            self._gate.down(str(error))
+            self._lost = True
 
     def spent(self) -> None:
         """Whether more may be asked.

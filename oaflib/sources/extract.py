@@ -277,7 +277,7 @@ class Extraction:
 
     def _stopped(self, error: SourceUnavailable) -> str:
         """Remember that the source does not answer any more; in words."""
-        self.connection.lost(str(error))
+        self.connection.lost(error)
         self._down = str(error)
         return self._down
 

@@ -20,6 +20,10 @@ from typing import BinaryIO
 from oaflib.errors import SourceUnavailable
 
 
+class LeftAlone(SourceUnavailable):
+    """The source did not answer another report a moment ago, and was not asked again."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """The way to one source for all processes of a project.
@@ -41,7 +45,7 @@ class Gate:
 
         Raises
         ------
-        SourceUnavailable
+        LeftAlone
             The source did not answer another report a moment ago.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +62,7 @@ class Gate:
 
         Raises
         ------
-        SourceUnavailable
+        LeftAlone
             It did not answer a moment ago.
         """
         try:
@@ -68,7 +72,7 @@ class Gate:
             return
         if at <= datetime.now(UTC) < at + self.rest:
             again = f"{at + self.rest:%H:%M:%S}Z"
-            raise SourceUnavailable(
+            raise LeftAlone(
                 f"{reason} (found at {at:%H:%M:%S}Z by another report; not asked again before "
                 f"{again})"
             )

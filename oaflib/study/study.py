@@ -16,6 +16,7 @@ from oaflib.errors import ConfigurationError
 from oaflib.window import Window, between, parse_instant
 
 REQUEST = "request.json"
+UNANSWERED = "unanswered.txt"  # why the source did not answer, for whoever started the run
 RECORDS = "records"
 SNAPSHOT = "snapshot.json"
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from oaflib import scraps
 from oaflib.config.project import Project, find_root, load_site_only
-from oaflib.errors import RecordsError, ReportError
+from oaflib.errors import RecordsError, ReportError, SourceUnavailable
 from oaflib.records import Records, State, open_records
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics
 from oaflib.study.quality import coarsely, quality_of
-from oaflib.study.study import Study
+from oaflib.study.study import UNANSWERED, Study
 from oaflib.study.views import Front, Outcomes, StatisticsTable
 
 if TYPE_CHECKING:
@@ -41,8 +41,12 @@ def extract(study: Study) -> Records:
     from oaflib.sources.open import Asking, extraction
 
     asking = Asking(study.project, study.source, study.began, study.fresh)
-    with extraction(asking, study.dataset, study.window) as extracting:
-        return extracting.into(study.records_folder)
+    try:
+        with extraction(asking, study.dataset, study.window) as extracting:
+            return extracting.into(study.records_folder)
+    except SourceUnavailable as error:
+        (study.folder / UNANSWERED).write_text(str(error), "utf-8")
+        raise
 
 
 def front(study: Study, records: Records) -> Front:
