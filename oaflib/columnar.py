@@ -41,6 +41,11 @@ def schema(kind: Kind) -> pa.Schema:
     return pa.schema(columns)
 
 
+def columns(kind: Kind) -> list[str]:
+    """The columns to read of a file of that kind when the variable is known."""
+    return [name for name in schema(kind).names if name != "variable"]
+
+
 def table(series: Series) -> pa.Table:
     """The series as a table of `schema(series.kind)`."""
     index = pa.array(np.zeros(len(series), dtype=np.int32))

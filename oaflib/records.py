@@ -1,15 +1,16 @@
 """A run's records: what was extracted, on disk, read one series at a time.
 
-A folder with ``records.json`` (every variable asked for, and what came of it) and one Parquet file
-a kind, with one row group or more a variable. The kept folder is the snapshot that replays.
+A folder with ``records.json`` (every variable asked for, and what came of it) and Parquet files:
+one a kind with what was written here, and hard links to unchanging files of the source that hold
+the samples already. The kept folder is the snapshot that replays, whatever becomes of the source.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -22,12 +23,15 @@ import pyarrow.parquet as pq
 
 from oaflib import columnar
 from oaflib.errors import RecordsError
-from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.report import Statistics
+from oaflib.series import Kind, Rows, Series, Variable, nothing
+from oaflib.stored import opened, tables
 from oaflib.window import Window, instant, parse_instant
 
-SCHEMA = "oaf-records/1"
+SCHEMA = "oaf-records/2"
 _ROWS = {Kind.NUMERIC: 1_000_000, Kind.TEXTUAL: 1_000_000}
 _CACHE_BYTES = 256_000_000
+_SHARE = 4  # a file is linked when a fourth of its rows is recorded; else those are copied
 
 
 class State(StrEnum):
@@ -47,7 +51,8 @@ class Entry:
     `conflicts` samples of one time with different values (all kept but the last is what counts).
     `computed` marks what `[[compute]]` made. `units` lists the units met when there are several.
     `before` is the last sample (int64 ns UTC, value) before the window, where the source knows it:
-    what an on-change variable was when the window began.
+    what an on-change variable was when the window began. `lies` is where in the folder's files the
+    samples are.
 
     `invalid` and `warned` count samples that the logging system itself calls so, `disconnects` lost
     connections, `note` its last word on them. Where `resolution` (ns) is not 0 the variable came at
@@ -65,7 +70,7 @@ class Entry:
     conflicts: int = 0
     unordered: int = 0
     reason: str = ""
-    groups: tuple[int, ...] = ()
+    lies: tuple[Rows, ...] = ()
     nbytes: int = 0
     computed: bool = False
     units: tuple[str, ...] = ()
@@ -76,12 +81,15 @@ class Entry:
     note: str = ""
     resolution: int = 0
     reduced: Mapping[str, Any] | None = None
-    means: tuple[int, ...] = ()
+    means: tuple[Rows, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
         document = asdict(self)
         document["variable"] = {**asdict(self.variable), "kind": str(self.variable.kind)}
+        for key in ("lies", "means"):
+            places: tuple[Rows, ...] = getattr(self, key)
+            document[key] = [[str(r.path), r.group, r.skip, r.count] for r in places]
         if self.before and isinstance(self.before[1], float) and not np.isfinite(self.before[1]):
             document["before"] = None  # says nothing, and is not JSON
         return document
@@ -95,12 +103,16 @@ class Entry:
                 **document,
                 "variable": Variable(**{**variable, "kind": Kind(variable["kind"])}),
                 "state": State(document["state"]),
-                "groups": tuple(document["groups"]),
-                "means": tuple(document.get("means", ())),
+                "lies": _places(document["lies"]),
+                "means": _places(document["means"]),
                 "units": tuple(document["units"]),
                 "before": tuple(document["before"]) if document["before"] else None,
             }
         )
+
+
+def _places(rows: Iterable[Sequence[Any]]) -> tuple[Rows, ...]:
+    return tuple(Rows(Path(path), *where) for path, *where in rows)
 
 
 class Records(Mapping[str, Series]):
@@ -124,8 +136,10 @@ class Records(Mapping[str, Series]):
         self.asked: Mapping[str, Any] = {}  # of the source, for these records
         self.troubles: tuple[Any, ...] = ()
         self.past: Any = None  # history up to the window, where plots should look back
+        self.summaries: Mapping[str, Statistics] = {}  # found early, as the series passed by
+        self.seen: Mapping[Any, Mapping[str, Any]] = {}  # likewise by checks: check, variable
         self._made = dict(made or {})
-        self._files: dict[Kind, pq.ParquetFile] = {}
+        self._files: dict[Path, pq.ParquetFile] = {}
         self._cache: OrderedDict[str, Series] = OrderedDict()
         self._cached = 0
 
@@ -158,7 +172,7 @@ class Records(Mapping[str, Series]):
             entries[series.name] = replace(entry_of(series), computed=computed)
         records = Records(self.window, entries, self.folder, self._made, self.source)
         records._made.update({series.name: series for series in made})
-        records.past = self.past
+        records.past, records.summaries, records.seen = self.past, self.summaries, self.seen
         records.asked = self.asked
         return records
 
@@ -172,26 +186,25 @@ class Records(Mapping[str, Series]):
         entry = self.entries[name]
         return self._read(entry, entry.means) if entry.resolution and entry.means else self[name]
 
-    def _read(self, entry: Entry, groups: tuple[int, ...] | None = None) -> Series:
-        groups = entry.groups if groups is None else groups
-        if not groups:
+    def _read(self, entry: Entry, lies: tuple[Rows, ...] | None = None) -> Series:
+        lies = entry.lies if lies is None else lies
+        if not lies:
             return nothing(entry.variable)
         if self.folder is None:
             raise RecordsError(f"{entry.variable.name} has rows but the records have no folder")
-        kind = entry.variable.kind
-        path = self.folder / _file_name(kind)
-        try:
-            if kind not in self._files:
-                self._files[kind] = pq.ParquetFile(path, memory_map=True)
-            columns = [name for name in columnar.schema(kind).names if name != "variable"]
-            rows = self._files[kind].read_row_groups(
-                list(groups), columns=columns, use_threads=False
-            )
-        except (OSError, pa.ArrowException, IndexError) as error:
-            raise RecordsError(
-                f"{path} cannot be read for {entry.variable.name}: {error}; extract again"
-            ) from error
-        return columnar.series(rows, entry.variable)
+        columns = columnar.columns(entry.variable.kind)
+        parts: list[pa.Table] = []
+        for rows in lies:
+            path = self.folder / rows.path
+            try:
+                if path not in self._files:
+                    self._files[path] = opened(path)
+                parts += [part for part, _ in tables(self._files[path], rows, columns)]
+            except (OSError, pa.ArrowException, IndexError) as error:
+                raise RecordsError(
+                    f"{path} cannot be read for {entry.variable.name}: {error}; extract again"
+                ) from error
+        return columnar.series(pa.concat_tables(parts), entry.variable)
 
 
 class RecordsWriter:
@@ -208,10 +221,13 @@ class RecordsWriter:
         self._entries: dict[str, Entry] = {}
         self._writers: dict[Kind, pq.ParquetWriter] = {}
         self._groups: dict[Kind, int] = {}
+        self._links: dict[Path, Path | None] = {}  # a source's file to its name in the folder
 
     def __enter__(self) -> RecordsWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "records.json").unlink(missing_ok=True)
+        for stale in self.folder.glob("linked-*.parquet"):
+            stale.unlink()
         return self
 
     def __exit__(
@@ -220,8 +236,12 @@ class RecordsWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for writer in self._writers.values():
-            writer.close()
+        try:
+            if error is None:
+                self._copy_small_shares()
+        finally:
+            for writer in self._writers.values():
+                writer.close()
         if error is not None:
             return
         document = {
@@ -245,28 +265,16 @@ class RecordsWriter:
         beside.replace(path)
 
     def add(self, series: Series, entry: Entry, mean: Series | None = None) -> None:
-        """Write `series`, in order of time; `entry` says what was counted on the way.
+        """Keep `series`, in order of time; `entry` says what was counted on the way.
 
+        Where its samples lie in files that never change these are linked, not written again.
         `mean` holds the means of one that came at low resolution.
         """
+        lies = tuple(found for rows in series.lies if (found := self._linked(rows)))
+        if len(lies) < len(series.lies) or not lies:
+            lies = self._written(series)
         means = self._written(mean) if mean is not None else ()
-        self._entries[series.name] = replace(entry, groups=self._written(series), means=means)
-
-    def _written(self, series: Series) -> tuple[int, ...]:
-        """Write `series`; the row groups it went into."""
-        kind = series.kind
-        if len(series) and kind not in self._writers:
-            path = self.folder / _file_name(kind)
-            self._writers[kind] = pq.ParquetWriter(path, columnar.schema(kind), **columnar.PARQUET)
-            self._groups[kind] = 0
-        step = _ROWS.get(kind) or max(1, _ROWS[Kind.NUMERIC] // max(1, _width(series)))
-        groups = []
-        for first in range(0, len(series), step):
-            rows = columnar.table(series.where(slice(first, first + step)))
-            self._writers[kind].write_table(rows, row_group_size=step)
-            groups.append(self._groups[kind])
-            self._groups[kind] += 1
-        return tuple(groups)
+        self._entries[series.name] = replace(entry, lies=lies, means=means)
 
     def arrange(self, names: Iterable[str]) -> None:
         """Put the entries into the order of `names`."""
@@ -275,6 +283,66 @@ class RecordsWriter:
     def missing(self, entry: Entry) -> None:
         """Note a variable without a series: absent, or its request failed."""
         self._entries[entry.variable.name] = entry
+
+    def _written(self, series: Series) -> tuple[Rows, ...]:
+        """Write the samples into the folder's own file of that kind; where they lie then."""
+        kind = series.kind
+        if not len(series):
+            return ()
+        own = Path(f"{kind.lower()}.parquet")
+        if kind not in self._writers:
+            file = pq.ParquetWriter(self.folder / own, columnar.schema(kind), **columnar.PARQUET)
+            self._writers[kind] = file
+            self._groups[kind] = 0
+        begun = self._groups[kind]
+        step = _ROWS.get(kind) or max(1, _ROWS[Kind.NUMERIC] // max(1, _width(series)))
+        for first in range(0, len(series), step):
+            rows = columnar.table(series.where(slice(first, first + step)))
+            self._writers[kind].write_table(rows, row_group_size=step)
+            self._groups[kind] += 1
+        return (Rows(own, begun, 0, len(series)),)
+
+    def _linked(self, rows: Rows) -> Rows | None:
+        """The same rows in the folder's link to their file; None where there can be none."""
+        if rows.path not in self._links:
+            name = Path(f"linked-{len(self._links)}.parquet")
+            try:
+                os.link(rows.path, self.folder / name)
+                self._links[rows.path] = name
+            except OSError:  # another disk, a system without links, or the file has gone
+                self._links[rows.path] = None
+        path = self._links[rows.path]
+        return replace(rows, path=path) if path else None
+
+    def _copy_small_shares(self) -> None:
+        """Write what lies in a linked file of which little is recorded, and let go of the file.
+
+        Else a few variables would keep a whole day of the source on the disk.
+        """
+        taken: Counter[Path] = Counter()
+        for entry in self._entries.values():
+            taken.update({rows.path: rows.count for rows in entry.lies})
+        small: dict[Path, pq.ParquetFile] = {}
+        for path in filter(None, self._links.values()):
+            file = opened(self.folder / path)
+            if _SHARE * taken[path] < file.metadata.num_rows:
+                small[path] = file
+        for name, entry in self._entries.items():
+            if any(rows.path in small for rows in entry.lies):
+                lies = [part for rows in entry.lies for part in self._copied(entry, rows, small)]
+                self._entries[name] = replace(entry, lies=tuple(lies))
+        for path in small:
+            (self.folder / path).unlink()
+
+    def _copied(
+        self, entry: Entry, rows: Rows, small: Mapping[Path, pq.ParquetFile]
+    ) -> Iterator[Rows]:
+        if rows.path not in small:
+            yield rows
+            return
+        columns = columnar.columns(entry.variable.kind)
+        for part, _ in tables(small[rows.path], rows, columns):
+            yield from self._written(columnar.series(part, entry.variable))
 
 
 def open_records(folder: Path) -> Records:
@@ -362,7 +430,3 @@ def value_bytes(series: Series) -> int:
 def _width(series: Series) -> int:
     """Elements in a sample, about."""
     return max(1, value_bytes(series) // (8 * max(1, len(series))))
-
-
-def _file_name(kind: Kind) -> str:
-    return f"{kind.lower()}.parquet"

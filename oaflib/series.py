@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,19 @@ class Variable:
         return device_of(self.name)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Where samples lie in a Parquet file of `columnar`'s layout that never changes.
+
+    `count` rows from row `skip` of row group `group` on; they may go on in the groups after it.
+    """
+
+    path: Path
+    group: int
+    skip: int
+    count: int
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One variable's samples, in order of time.
@@ -56,6 +70,8 @@ class Series:
         length changes; MATRIXNUMERIC [n, rows, columns] in the camera's own type, or object[n] of
         2-d arrays where the size changes; TEXTUAL object[n] of str; VECTORSTRING object[n] of
         object arrays of str. Empty (n = 0) when nothing was logged.
+    lies : Rows
+        Where exactly these samples lie, one place after the other; empty when that is not known.
 
     Arrays are read-only.
     """
@@ -66,6 +82,7 @@ class Series:
     time: Times
     value: Values
     title: str = ""
+    lies: tuple[Rows, ...] = ()
 
     def __post_init__(self) -> None:
         time = np.asarray(self.time, dtype=np.int64)
@@ -93,7 +110,7 @@ class Series:
 
     def where(self, keep: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Series:
         """The samples that `keep` selects (mask, indices or slice)."""
-        return replace(self, time=self.time[keep], value=self.value[keep])
+        return replace(self, time=self.time[keep], value=self.value[keep], lies=())
 
     def between(self, start_ns: int, end_ns: int) -> Series:
         """The samples of ``[start_ns, end_ns)``; needs the series in order of time."""

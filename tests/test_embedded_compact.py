@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from oaflib import stored as stored_module
 from oaflib.errors import IngestError, SourceUnavailable
 from oaflib.series import Kind, Series
 from oaflib.sources.embedded import Lake
@@ -96,7 +97,7 @@ def test_the_compacted_file_is_sorted(lake: Lake) -> None:
 def test_merging_in_little_memory(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fill(lake, 5)
     monkeypatch.setattr(merge_module, "_BYTES", 100)
-    monkeypatch.setattr(files_module, "_READ_BYTES", 100)
+    monkeypatch.setattr(stored_module, "_READ_BYTES", 100)
     monkeypatch.setattr(files_module, "_GROUP_ROWS", 3)
     compact(lake, NOW)
     compact(lake, NOW)

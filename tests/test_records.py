@@ -1,5 +1,6 @@
 """Records on disk: every kind comes back as it went in, one series at a time."""
 
+import errno
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from oaflib import columnar
 from oaflib.errors import RecordsError
 from oaflib.records import Entry, RecordsWriter, State, entry_of, open_records, records_of
 from oaflib.series import Kind, Series, Variable, device_of, stack
+from oaflib.sources.embedded import Lake
+from oaflib.sources.embedded.files import DAY_NS
+from oaflib.sources.ordered import normalise
 from oaflib.window import calendar_day
 
 DAY = calendar_day(date(2026, 10, 25), "Europe/Zurich")
@@ -131,3 +135,102 @@ def test_records_in_memory_take_computed_ones(tmp_path: Path) -> None:
 )
 def test_the_device_of_a_name(name: str, device: str) -> None:
     assert device_of(name) == device
+
+
+# What lies in files that never change is linked
+
+
+def in_store(folder: Path, series: list[Series]) -> list[Series]:
+    """The series as a store gives them, which says where they lie."""
+    with Lake(folder) as lake:
+        lake.write(series)
+        variables = [lake.find(entry.name)[0] for entry in series]
+        return list(lake.read(variables, DAY.start_ns, DAY.end_ns))
+
+
+def readings(count: int, n: int = 200) -> list[Series]:
+    rng = np.random.default_rng(count)
+    return [
+        Series(f"D{i:02}:V", Kind.NUMERIC, "A", times(n), rng.normal(size=n)) for i in range(count)
+    ]
+
+
+def test_what_a_store_holds_is_linked_and_outlives_it(tmp_path: Path) -> None:
+    made = [*readings(3), *every_kind()]
+    read = in_store(tmp_path / "store", made)
+    kept(tmp_path / "run", [entry for entry in read if len(entry)])
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"records.json", *(f"linked-{i}.parquet" for i in range(5))}
+    for path in (tmp_path / "store").rglob("*.parquet"):
+        path.unlink()  # as compaction and retention do
+    records = open_records(tmp_path / "run")
+    for entry in made:
+        if len(entry):
+            assert same(records[entry.name], entry), entry.name
+
+
+def test_a_file_is_not_kept_for_a_little_of_it(tmp_path: Path) -> None:
+    made = readings(9)
+    read = in_store(tmp_path / "store", made)
+    kept(tmp_path / "run", read[2:4])  # two of nine
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "records.json",
+        "numeric.parquet",
+    }
+    records = open_records(tmp_path / "run")
+    assert same(records["D02:V"], made[2])
+    assert same(records["D03:V"], made[3])
+
+
+def test_a_part_is_linked_and_the_rest_copied(tmp_path: Path) -> None:
+    """A local day begins in one UTC day and ends in the next."""
+    n = 200
+    hours = np.linspace(-22, 22, n) * 3600e9
+    midnight = -(-DAY.start_ns // DAY_NS) * DAY_NS
+    made = [
+        Series(f"D{i}:V", Kind.NUMERIC, "A", midnight + hours.astype(np.int64), np.arange(n) + 0.5)
+        for i in range(3)
+    ]
+    read = in_store(tmp_path / "store", made)
+    by_name: dict[str, list[Series]] = {}
+    for entry in read:
+        by_name.setdefault(entry.name, []).append(entry)
+    with RecordsWriter(tmp_path / "run", DAY, "LDB") as writer:
+        for name, pieces in by_name.items():
+            writer.add(*normalise(Variable(name, unit="A"), pieces, DAY))
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {"records.json", "numeric.parquet", "linked-1.parquet"}
+    records = open_records(tmp_path / "run")
+    for entry in made:
+        assert same(records[entry.name], entry.between(DAY.start_ns, DAY.end_ns))
+
+
+def test_where_no_link_can_be_made_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr("oaflib.records.os.link", refused)
+    made = readings(2)
+    kept(tmp_path / "run", in_store(tmp_path / "store", made))
+    assert not list((tmp_path / "run").glob("linked-*"))
+    records = open_records(tmp_path / "run")
+    assert all(same(records[entry.name], entry) for entry in made)
+
+
+def test_records_made_anew_let_go_of_old_links(tmp_path: Path) -> None:
+    made = readings(2)
+    kept(tmp_path / "run", in_store(tmp_path / "store", made))
+    kept(tmp_path / "run", made)
+    assert not list((tmp_path / "run").glob("linked-*"))
+    assert same(open_records(tmp_path / "run")["D00:V"], made[0])
+
+
+def test_samples_chosen_or_merged_are_written_not_linked(tmp_path: Path) -> None:
+    [read] = in_store(tmp_path / "store", readings(1))
+    assert read.lies
+    assert read.where(slice(0, 5)).lies == ()
+    twice, _ = normalise(Variable("D00:V", unit="A"), [read, read], DAY)
+    assert len(twice) == len(read)
+    assert twice.lies == ()

@@ -232,6 +232,8 @@ class SeriesCheck(Check):
     """
 
     holds: ClassVar[bool] = False  # a sample holds until the next: what was before counts too
+    alone: ClassVar[bool] = False  # what it sees in a series needs no past: it may look early
+    reads: ClassVar[bool] = True  # it looks at samples, not only at the entry of the records
 
     def judge(self, records: Records, past: Past | None = None) -> list[Outcome]:
         """One outcome a variable."""

@@ -20,7 +20,14 @@ def default_checks(records: Records) -> list[Check]:
     Nothing logged, gaps, stuck readings, units; for vectors and images their elements and pixels;
     and, as warnings, what is unlike its siblings or its own habits.
     """
-    checks: list[Check] = [
+    variables = [entry.variable for entry in records.entries.values()]
+    checks = every_default()
+    return [check for check in checks if any(check.takes(variable) for variable in variables)]
+
+
+def every_default() -> list[Check]:
+    """The default checks for every kind of data."""
+    return [
         Usage(),
         Gap(),
         Stuck(),
@@ -30,5 +37,3 @@ def default_checks(records: Records) -> list[Check]:
         Peers(habits=("spread", "level")),  # the dead are found by stuck and vector
         Unusual(),
     ]
-    variables = [entry.variable for entry in records.entries.values()]
-    return [check for check in checks if any(check.takes(variable) for variable in variables)]

@@ -33,6 +33,7 @@ class Gap(SeriesCheck):
 
     kind: ClassVar[str] = "gap"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
 
     max_gap: Duration | None = None
 
@@ -43,7 +44,6 @@ class Gap(SeriesCheck):
     def weigh(self, series: Series, context: Context) -> Verdict:
         if self.max_gap is not None:
             limit = ns_of(self.max_gap)
-            origin = ""
         else:
             learnt = own_limit(series.time, context)
             if learnt is None:
@@ -52,12 +52,12 @@ class Gap(SeriesCheck):
                     f"{plural(len(series), 'sample')} at no steady cadence: a gap cannot be told; "
                     "give max_gap if there should be one",
                 )
-            limit, step = learnt
-            origin = f", for a variable usually logged every {span(step)}"
+            limit = learnt
         start, stop = intervals(series.time, context)
         length = stop - start
         over = length > limit
         worst = int(np.argmax(length))
+        origin = ""
         fine = Verdict(
             Severity.OK,
             f"longest gap {span(length[worst])}, allowed {span(limit)}",
@@ -67,6 +67,9 @@ class Gap(SeriesCheck):
         )
         if not over.any():
             return fine
+        if self.max_gap is None:
+            usual = int(np.percentile(np.diff(series.time), 50))
+            origin = f", for a variable usually logged every {span(usual)}"
         first = int(start[over][0])
         where = _where(int(start[worst]), int(stop[worst]), series.time)
         reason = f"no sample for {span(length[worst])} {where}, allowed {span(limit)}{origin}"
@@ -76,16 +79,19 @@ class Gap(SeriesCheck):
         return fine.but(self.violated, reason, first)
 
 
-def own_limit(time: Times, context: Context) -> tuple[int, int] | None:
-    """The longest gap to expect and the usual step, ns; None where there is no cadence."""
+def own_limit(time: Times, context: Context) -> int | None:
+    """The longest gap to expect, ns; None where there is no cadence."""
     steps = np.diff(time)
     if len(steps) < _FEW:
         return None
+    whole = context.window.end_ns - context.window.start_ns
+    one_percent = whole // 100
+    if steps.max() <= whole // 1000:  # whatever the usual step is, one percent is more
+        return one_percent
     usual, rare = np.percentile(steps, [50, 99])
-    if rare > 20 * usual and rare > 0.001 * (context.window.end_ns - context.window.start_ns):
+    if rare > 20 * usual and rare > 0.001 * whole:
         return None
-    one_percent = (context.window.end_ns - context.window.start_ns) // 100
-    return int(max(10 * usual, 3 * rare, one_percent)), int(usual)
+    return int(max(10 * usual, 3 * rare, one_percent))
 
 
 def _where(start: int, stop: int, time: Times) -> str:

@@ -40,6 +40,7 @@ class Image(SeriesCheck):
 
     kind: ClassVar[str] = "image"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.MATRIXNUMERIC,)
 
     saturation: float | None = None

@@ -35,6 +35,7 @@ class Noise(SeriesCheck):
     kind: ClassVar[str] = "noise"
     coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "invalid"
     fault: ClassVar[Fault] = Fault.AGEING
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
 
     low: float | None = None

@@ -72,6 +72,7 @@ class Peers(GroupCheck[Habits]):
     kind: ClassVar[str] = "peers"
     coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "left out"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.VECTORNUMERIC)
 
     factor: float = 8.0
@@ -243,21 +244,21 @@ def habits_of(value: Any) -> tuple[Floats, Floats, Floats]:
     activity = np.zeros(value.shape[1])
     if (there == len(value)).all() and (known == len(steps)).all():
         level = np.median(value, axis=0)
-        noise = _spreads(steps)
+        noise = _spreads(steps, np.percentile)
     else:
         some_there, some_known = there > 0, known > 0
         if some_there.any():
             level[some_there] = np.nanmedian(value[:, some_there], axis=0)
         if some_known.any():
-            noise[some_known] = _spreads(steps[:, some_known])
+            noise[some_known] = _spreads(steps[:, some_known], np.nanpercentile)
     moved = (np.nan_to_num(steps) != 0).sum(axis=0)
     activity = np.divide(moved, known, out=activity, where=known > 0)
     return level, noise, activity
 
 
-def _spreads(steps: Floats) -> Floats:
+def _spreads(steps: Floats, percentile: Any) -> Floats:
     """Robust standard deviation of each column over √2; by percentiles where most steps are 0."""
-    low, q1, q3, high = np.nanpercentile(steps, [5, 25, 75, 95], axis=0)
+    low, q1, q3, high = percentile(steps, [5, 25, 75, 95], axis=0)
     found = (q3 - q1) / 1.349
     return np.asarray(np.where(found > 0, found, (high - low) / 3.29) / np.sqrt(2))
 

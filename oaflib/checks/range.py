@@ -33,6 +33,7 @@ class Range(SeriesCheck):
 
     kind: ClassVar[str] = "range"
     fault: ClassVar[Fault] = Fault.CALIBRATION
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.VECTORNUMERIC)
 
     low: float | None = None

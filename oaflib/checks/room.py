@@ -18,17 +18,28 @@ from oaflib.errors import OafError
 from oaflib.expression import open_intervals
 from oaflib.records import Entry, Records
 from oaflib.report import Outcome, Severity
-from oaflib.series import Series, Variable
+from oaflib.series import Series, Variable, nothing
 from oaflib.window import Window
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What a check that compares variables noted of one."""
+
+    note: Any
+
+
+Look = Outcome | Noted
 
 
 @dataclass
 class _Plan:
-    """One check and what it has said so far."""
+    """One check and what it has said so far; `seen` is what it saw early of some variables."""
 
     check: SeriesCheck
     names: frozenset[str]
     context: Context
+    seen: Mapping[str, Look]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     extra: list[Outcome] = field(default_factory=list)
@@ -74,16 +85,18 @@ def _run(checks: Sequence[Check], records: Records, past: Past | None) -> list[l
             said[i] = _ungated(check, records, context)
         else:
             names, extra = selected(check, records.entries)
-            plans[i] = _Plan(check, frozenset(names), context, extra=extra)
+            seen = _seen(check, records)
+            plans[i] = _Plan(check, frozenset(names), context, seen, extra=extra)
     for plan in plans.values():
         if not plan.names and not plan.extra:
             plan.extra.append(_idle(plan.check))
     _judge_all(list(plans.values()), records)
+    places = {name: place for place, name in enumerate(records.entries)}
     for i, plan in plans.items():
         if isinstance(plan.check, GroupCheck):
             _compare(plan, plan.check, records.entries)
-        in_order = [plan.outcomes[name] for name in records.entries if name in plan.outcomes]
-        said[i] = plan.extra + in_order
+        in_order = sorted(plan.outcomes.items(), key=lambda said: places[said[0]])
+        said[i] = plan.extra + [outcome for _, outcome in in_order]
     return [said[i] for i in range(len(checks))]
 
 
@@ -175,38 +188,74 @@ def _ungated(check: Check, records: Records, reason: str) -> list[Outcome]:
 
 
 def _judge_all(plans: list[_Plan], records: Records) -> None:
+    takers: dict[str, list[_Plan]] = {}
+    for plan in plans:
+        for name in plan.names:
+            takers.setdefault(name, []).append(plan)
     for name, entry in records.entries.items():
-        takers = [plan for plan in plans if name in plan.names]
-        if not takers:
-            continue
+        waiting = []
+        for plan in takers.get(name, ()):
+            if name in plan.seen:
+                _heard(plan, name, plan.seen[name])
+            else:
+                waiting.append(plan)
+        if waiting:
+            _judge_one(name, entry, waiting, records)
+
+
+def _judge_one(name: str, entry: Entry, waiting: list[_Plan], records: Records) -> None:
+    series = nothing(entry.variable)
+    if any(plan.check.reads for plan in waiting):
         try:
             series = tidy(records[name], records.window)
         except Exception as error:
             verdict = Verdict(Severity.INVALID, f"{name} could not be read: {_words(error)}")
-            for plan in takers:
+            for plan in waiting:
                 plan.outcomes[name] = plan.check.outcome(entry.variable, verdict)
-            continue
-        for plan in takers:
-            try:
-                _judge_one(plan, series, entry)
-            except Exception as error:
-                verdict = _broken(plan.check, error)
-                plan.outcomes[name] = plan.check.outcome(entry.variable, verdict)
-
-
-def _judge_one(plan: _Plan, series: Series, entry: Entry) -> None:
-    check, name = plan.check, entry.variable.name
-    if not isinstance(check, GroupCheck):
-        plan.outcomes[name] = check.judge_series(series, entry, plan.context)
-        return
-    verdict = check.unable(entry, plan.context)
-    if verdict is None:
-        series = while_open(series, plan.context)
-        if len(series):
-            plan.notes[name] = check.note(series, plan.context)
             return
-        verdict = check.silent(entry, plan.context)
-    plan.outcomes[name] = check.outcome(entry.variable, verdict)
+    for plan in waiting:
+        _heard(plan, name, look(plan.check, series, entry, plan.context))
+
+
+def _heard(plan: _Plan, name: str, look: Look) -> None:
+    if isinstance(look, Noted):
+        plan.notes[name] = look.note
+    else:
+        plan.outcomes[name] = look
+
+
+def look(check: SeriesCheck, series: Series, entry: Entry, context: Context) -> Look:
+    """What `check` says of a tidied series or, when it compares variables, notes of it.
+
+    Never raises: a check that fails is an INVALID outcome that says so.
+    """
+    try:
+        if not isinstance(check, GroupCheck):
+            return check.judge_series(series, entry, context)
+        verdict = check.unable(entry, context)
+        if verdict is None:
+            series = while_open(series, context)
+            if len(series):
+                return Noted(check.note(series, context))
+            verdict = check.silent(entry, context)
+    except Exception as error:
+        verdict = _broken(check, error)
+    return check.outcome(entry.variable, verdict)
+
+
+def takes(check: Check, entry: Entry) -> bool:
+    """Whether `check` judges that variable of the records; as `selected` chooses."""
+    return bool(selected(check, {entry.variable.name: entry})[0])
+
+
+def _seen(check: Check, records: Records) -> Mapping[str, Look]:
+    """What `check` saw when the series passed by, while they were extracted."""
+    if check.gate or not records.seen:
+        return {}
+    try:
+        return records.seen.get(check, {})
+    except TypeError:  # it has a table among its limits
+        return {}
 
 
 def _compare(plan: _Plan, check: GroupCheck[Any], entries: Mapping[str, Entry]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from oaflib.series import Variable
 
@@ -12,6 +13,7 @@ _PLACE = re.compile(r"[A-Z]?\d+[A-Z]?\d*")
 _MANY = 6  # members of a family that stands by itself
 _ALIKE = 3  # letters with which two words of one make begin
 
+T = TypeVar("T")
 Family = tuple[tuple[str, ...], str, str]
 
 
@@ -37,6 +39,24 @@ def families(variables: Iterable[Variable]) -> list[list[str]]:
         if akin:
             found[max(akin, key=lambda other: len(found[other]))] += found.pop(key)
     return list(found.values())
+
+
+class Others(Generic[T]):
+    """All notes of a family but one's own; gone through only where that is needed.
+
+    A list for each of thousands of siblings would take longer than judging them.
+    """
+
+    def __init__(self, family: Sequence[T], own: int) -> None:
+        self._family = family
+        self._own = own
+
+    def __len__(self) -> int:
+        return len(self._family) - 1
+
+    def __iter__(self) -> Iterator[T]:
+        yield from self._family[: self._own]
+        yield from self._family[self._own + 1 :]
 
 
 def _akin(few: Family, many: Family) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from oaflib.checks.base import Context, Duration, GroupCheck, Verdict
 from oaflib.checks.facts import Runs, held, missing, open_time, runs_of, unchanged
-from oaflib.checks.siblings import families
+from oaflib.checks.siblings import Others, families
 from oaflib.checks.words import ns_of, plural, quantity, span, utc
 from oaflib.records import Entry
 from oaflib.report import Fault, Outcome, Severity
@@ -71,6 +71,7 @@ class Stuck(GroupCheck[Still]):
 
     kind: ClassVar[str] = "stuck"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
 
     max_unchanged: Duration | None = None
     tolerance: float = 0.0
@@ -96,18 +97,17 @@ class Stuck(GroupCheck[Still]):
     def compare(
         self, notes: Mapping[str, Still], entries: Mapping[str, Entry], context: Context
     ) -> list[Outcome]:
-        kin = families(entries[name].variable for name in notes)
         outcomes = []
-        for names in kin:
-            for name in names:
-                others = [notes[other] for other in names if other != name]
+        for names in families(entries[name].variable for name in notes):
+            kin = [notes[name] for name in names]
+            for i, name in enumerate(names):
                 variable = entries[name].variable
-                verdict = self._verdict(notes[name], others, variable, context)
+                verdict = self._verdict(kin[i], Others(kin, i), variable, context)
                 outcomes.append(self.outcome(variable, verdict))
         return outcomes
 
     def _verdict(
-        self, still: Still, others: list[Still], variable: Variable, context: Context
+        self, still: Still, others: Others[Still], variable: Variable, context: Context
     ) -> Verdict:
         if not still.count:
             reason = f"all of {plural(still.odd, 'sample')} are NaN or infinite: none moves"
@@ -137,7 +137,7 @@ class Stuck(GroupCheck[Still]):
         return fine.but(self.violated, reason, still.run_start)
 
     def _constant(
-        self, still: Still, others: list[Still], variable: Variable, context: Context
+        self, still: Still, others: Others[Still], variable: Variable, context: Context
     ) -> Verdict:
         spelt = _spell(still, variable)
         words = f"constant at {spelt}"
@@ -159,7 +159,7 @@ class Stuck(GroupCheck[Still]):
         severity = self.violated if live > 1 else Severity.WARNING
         return fine.but(severity, reason, still.run_start)
 
-    def _freezes(self, still: Still, others: list[Still], variable: Variable) -> Verdict:
+    def _freezes(self, still: Still, others: Others[Still], variable: Variable) -> Verdict:
         length = still.run_stop - still.run_start
         longest = f"longest unchanged for {span(length)}"
         fine = Verdict(Severity.OK, f"{longest}, at {_spell(still, variable)}", still.value)
@@ -188,7 +188,6 @@ def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
     length = runs.length
     worst = int(np.argmax(length))
     longest = int(length[worst])
-    others = np.delete(length, worst)
     outside = max(1, len(series) - longest)
     first, stop = int(runs.first[worst]), int(runs.stop[worst])
     run_start = int(series.time[first])
@@ -215,7 +214,7 @@ def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
         odd=odd,
         activity=float((~same).sum() / outside) if len(same) else 0.0,
         longest=longest,
-        ordinary=int(others.max()) if len(others) else 0,
+        ordinary=max(length[:worst].max(initial=0), length[worst + 1 :].max(initial=0)),
         distinct=1 if longest == len(series) else distinct,
         run_start=run_start,
         run_stop=run_stop,
@@ -234,7 +233,7 @@ def _returns(runs: Runs, worst: int, numbers: Any, value: float) -> bool:
     return bool((numbers[runs.first[long]] == value).any())
 
 
-def _dwarfed(still: Still, others: list[Still]) -> bool:
+def _dwarfed(still: Still, others: Others[Still]) -> bool:
     """Whether all it moves is nothing beside its siblings' movement."""
     reaches = [other.reach for other in others if other.live]
     return bool(reaches) and still.reach < 1e-3 * float(np.median(reaches))

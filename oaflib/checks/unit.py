@@ -29,12 +29,13 @@ class Unit(SeriesCheck):
     kind: ClassVar[str] = "unit"
     fault: ClassVar[Fault] = Fault.CALIBRATION
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC, Kind.VECTORNUMERIC)
+    reads: ClassVar[bool] = False
 
     expected: str = ""
 
-    def judge_series(self, series: Series, entry: Entry, context: Context) -> Outcome:
+    def judge_series(self, series: Series, entry: Entry, context: Context) -> Outcome:  # noqa: ARG002
         verdict = self.unable(entry, context)
-        if verdict is None and not len(series):
+        if verdict is None and not entry.count:
             verdict = Verdict(Severity.NOT_APPLICABLE, "nothing was logged: no unit to judge")
         return self.outcome(entry.variable, verdict or self._verdict(entry, context))
 

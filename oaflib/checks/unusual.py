@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -54,6 +54,7 @@ class Unusual(GroupCheck[Behaviour]):
     kind: ClassVar[str] = "unusual"
     coarse: ClassVar[Literal["judged", "invalid", "left out"]] = "left out"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.NUMERIC,)
 
     severity: Literal["warning", "alarm"] = "warning"
@@ -86,24 +87,21 @@ class Unusual(GroupCheck[Behaviour]):
     ) -> list[Outcome]:
         outcomes = []
         for names in families(entries[name].variable for name in notes):
-            for name in names:
-                others = [notes[other] for other in names if other != name]
+            kin = _Kin([notes[name] for name in names])
+            for i, name in enumerate(names):
                 variable = entries[name].variable
-                outcomes.append(
-                    self.outcome(variable, self._verdict(notes[name], others, variable))
-                )
+                outcomes.append(self.outcome(variable, self._verdict(kin, i, variable)))
         return outcomes
 
-    def _verdict(
-        self, behaviour: Behaviour, others: list[Behaviour], variable: Variable
-    ) -> Verdict:
+    def _verdict(self, kin: _Kin, i: int, variable: Variable) -> Verdict:
+        behaviour = kin.notes[i]
         if behaviour.reason == "nan":
             reason = f"all of {plural(behaviour.count, 'sample')} are NaN or infinite"
             return Verdict(Severity.INVALID, reason)
         if behaviour.reason:
             return Verdict(Severity.NOT_APPLICABLE, behaviour.reason)
         clear = [left for left in behaviour.lefts if not left.episode.faint]
-        own = [left for left in clear if not _shared(left, others)]
+        own = [left for left in clear if not kin.share(left, i)]
         if behaviour.share > MOST:
             return Verdict(Severity.OK, "restless all the time: that is its habit")
         if not own:
@@ -131,16 +129,21 @@ def _told(left: Left, unit: str) -> str:
     return f"{noisy}, {value} instead of {usual} {when}"
 
 
-def _shared(left: Left, others: list[Behaviour]) -> bool:
-    """Whether half of its siblings, at least two, leave their habits with it."""
-    sort, size = left.episode.sort, left.stop - left.start
-    slack = max(size, 1)
-    along = 0
-    for other in others:
-        along += any(
-            one.episode.sort == sort
-            and one.start < left.stop + slack // 4
-            and left.start - slack // 4 < one.stop
-            for one in other.lefts
-        )
-    return along >= 2 and 2 * along >= len(others)
+class _Kin:
+    """Siblings, and when each of them left its habits."""
+
+    def __init__(self, notes: Sequence[Behaviour]) -> None:
+        self.notes = notes
+        lefts: dict[str, list[tuple[int, int, int]]] = {}
+        for i, note in enumerate(notes):
+            for left in note.lefts:
+                lefts.setdefault(left.episode.sort, []).append((i, left.start, left.stop))
+        self._lefts = {sort: np.array(rows, dtype=np.int64).T for sort, rows in lefts.items()}
+
+    def share(self, left: Left, own: int) -> bool:
+        """Whether half of the siblings of `own`, at least two, leave their habits with it."""
+        who, start, stop = self._lefts[left.episode.sort]
+        slack = max(left.stop - left.start, 1) // 4
+        with_it = (start < left.stop + slack) & (left.start - slack < stop) & (who != own)
+        along = len(np.unique(who[with_it]))
+        return along >= 2 and 2 * along >= len(self.notes) - 1

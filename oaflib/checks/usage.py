@@ -36,6 +36,7 @@ class Usage(SeriesCheck):
 
     kind: ClassVar[str] = "usage"
     fault: ClassVar[Fault] = Fault.NO_USAGE
+    alone: ClassVar[bool] = True
 
     minimum: int = 1
     allowed_nan: float = 0.01

@@ -42,6 +42,7 @@ class Vector(SeriesCheck):
 
     kind: ClassVar[str] = "vector"
     fault: ClassVar[Fault] = Fault.BREAKAGE
+    alone: ClassVar[bool] = True
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.VECTORNUMERIC,)
 
     length: int | None = None

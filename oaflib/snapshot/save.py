@@ -132,7 +132,7 @@ def _write_records(folder: Path, records: Records, window: Window) -> None:
     """A copy of its own, one series in memory at a time: the run it came from may be deleted."""
     with RecordsWriter(folder, window, records.source) as writer:
         for name, entry in records.entries.items():
-            if entry.groups:
+            if entry.lies:
                 writer.add(records[name], entry)
             else:
                 writer.missing(entry)

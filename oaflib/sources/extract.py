@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +26,7 @@ _BATCH = 200  # variables asked for, and kept, together
 _SCALARS = (Kind.NUMERIC, Kind.TEXTUAL)
 
 Made = tuple[Series, Entry]
+Each = Callable[[Series, Entry], None]
 Part = tuple[Window, Span | None]
 
 
@@ -54,8 +55,8 @@ class Extraction:
     _kept: int = 0  # samples that nobody was asked for
     _spans: dict[str, Span] = field(default_factory=dict)
 
-    def into(self, folder: Path) -> Records:
-        """Write the records into `folder` and open them.
+    def into(self, folder: Path, each: Each | None = None) -> Records:
+        """Write the records into `folder` and open them; `each` gets every series on the way.
 
         Every variable asked for is a key. Series are in order of time, without exact duplicates;
         NaN and infinities stay and are counted. What the source refuses, what lies beyond the
@@ -82,6 +83,8 @@ class Extraction:
                     else:
                         self._known += 1
                         records.add(series, entry, mean)
+                        if each is not None:
+                            each(series, entry)
             if self._down and not self._known:
                 raise SourceUnavailable(self._down)
             records.arrange([*selection.absent, *(variable.name for variable in variables)])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oaflib.records import Entry, State, count_odd, value_bytes
-from oaflib.series import Kind, Series, Values, Variable, nothing, stack
+from oaflib.series import Kind, Rows, Series, Values, Variable, nothing, stack
 from oaflib.window import Window, moment
 
 
@@ -24,17 +24,26 @@ def normalise(variable: Variable, pieces: Iterable[Series], window: Window) -> t
     variable = replace(variable, unit=last.unit)
     time = np.concatenate([piece.time for piece in kept])
     value = _concatenate([piece.value for piece in kept], variable.kind)
-    unordered = int(np.count_nonzero(np.diff(time) < 0))
+    steps = np.diff(time)
+    ascending = not len(steps) or bool(steps.min() > 0)
+    unordered = 0 if ascending else int(np.count_nonzero(steps < 0))
     if unordered:
         order = np.argsort(time, kind="stable")
         time, value = time[order], value[order]
     first, stop = np.searchsorted(time, [window.start_ns, window.end_ns])
+    whole = not unordered and stop - first == len(time)
     time, value = time[first:stop], value[first:stop]
-    repeated, conflicts = _repeated(time, value)
-    duplicates = int(repeated.sum())
-    if duplicates:
-        time, value = time[~repeated], value[~repeated]
-    series = Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
+    duplicates = conflicts = 0
+    if not ascending:
+        repeated, conflicts = _repeated(time, value)
+        duplicates = int(repeated.sum())
+        if duplicates:
+            time, value = time[~repeated], value[~repeated]
+    lies: tuple[Rows, ...] = ()
+    if whole and not duplicates and all(piece.lies for piece in kept):
+        lies = tuple(rows for piece in kept for rows in piece.lies)
+    about = (variable.name, variable.kind, variable.unit)
+    series = Series(*about, time, value, variable.title, lies)
     nan, inf = count_odd(series)
     return series, Entry(
         variable,

@@ -38,15 +38,20 @@ def extract(study: Study) -> Records:
             return kept
     except RecordsError:
         pass
+    from oaflib.checks.defaults import every_default
     from oaflib.sources.open import Asking, extraction
+    from oaflib.study.survey import Survey
 
     asking = Asking(study.project, study.source, study.began, study.fresh)
+    survey = Survey(study.dataset.checks or every_default(), study.window, study.source)
     try:
-        with extraction(asking, study.dataset, study.window) as extracting:
-            return extracting.into(study.records_folder)
+        with extraction(asking, study.dataset, study.window) as extracting, survey:
+            records = extracting.into(study.records_folder, survey.take)
     except SourceUnavailable as error:
         (study.folder / UNANSWERED).write_text(str(error), "utf-8")
         raise
+    records.summaries, records.seen = survey.summaries, survey.seen
+    return records
 
 
 def front(study: Study, records: Records) -> Front:
@@ -74,7 +79,7 @@ def statistics(records: Records) -> StatisticsTable:
     from oaflib.compute.statistics import summarise
 
     return StatisticsTable(
-        summarise(records[name], entry)
+        records.summaries.get(name) or summarise(records[name], entry)
         for name, entry in records.entries.items()
         if entry.state in (State.LOGGED, State.EMPTY)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,16 +15,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from oaflib import columnar
-from oaflib.series import Kind, Series, Times, Values, empty_values
+from oaflib.series import Kind, Rows, Series, Times, Values, empty_values
 
 DAY_NS = 86_400 * 10**9
-# A row group holds many small variables, or part of a large one: small enough that one variable
-# is read in milliseconds, large enough that the footer stays small.
+# A row group holds many small variables, or part of a large one: small enough that a variable or an
+# hour of it is read in a millisecond, large enough that the footer stays small.
 _GROUP_ROWS = 32_768
 _GROUP_BYTES = 4_000_000
-_LARGEST_ROWS = 1_000_000
-_LARGEST_BYTES = 16_000_000
-_READ_BYTES = 128_000_000
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,10 @@ class Piece:
     rows: int
     start: int
     stop: int
+
+    def lying(self, path: Path) -> Rows:
+        """Where it lies in the file at `path`."""
+        return Rows(path, self.group, self.skip, self.rows)
 
 
 @dataclass(frozen=True)
@@ -103,23 +104,20 @@ class SortedWriter:
         rows = rows.cast(self._rows_schema)  # a file does not say that its texts may be large
         time = rows["time"].to_numpy()
         width = rows.nbytes / max(1, rows.num_rows)
-        step = max(1, min(_LARGEST_ROWS, int(_LARGEST_BYTES / width)))
+        step = max(1, min(_GROUP_ROWS, int(_GROUP_BYTES / width)))
         begun = at = 0
         for name, count in names:
             end = at + count
             while at < end:
                 more = min(step, end - at)
                 if self._rows and (
-                    self._rows + more > _LARGEST_ROWS or self._bytes + more * width > _LARGEST_BYTES
+                    self._rows + more > _GROUP_ROWS or self._bytes + more * width > _GROUP_BYTES
                 ):
                     self._flush(rows.slice(begun, at - begun))
                     begun = at
                 self._note(name, more, int(time[at]), int(time[at + more - 1]))
                 self._bytes += more * width
                 at += more
-                if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-                    self._flush(rows.slice(begun, at - begun))
-                    begun = at
         self._pending.append(rows.slice(begun, at - begun))
 
     def file(self) -> StoreFile:
@@ -150,86 +148,6 @@ class SortedWriter:
             self._writer.write_table(whole, row_group_size=self._rows)
             self._group += 1
         self._pending, self._names, self._rows, self._bytes = [], [], 0, 0.0
-
-
-def opened(path: Path) -> pq.ParquetFile:
-    """The file, mapped into memory; it stays readable when it is unlinked meanwhile.
-
-    Raises
-    ------
-    FileNotFoundError, OSError, pyarrow.ArrowException
-        It is gone, or not a Parquet file.
-    """
-    return pq.ParquetFile(path, memory_map=True)
-
-
-def tables(
-    file: pq.ParquetFile,
-    piece: Piece,
-    columns: Sequence[str],
-    window: tuple[int, int] | None = None,
-) -> Iterator[pa.Table]:
-    """The rows of `piece`, or those with times in the half-open `window`; 128 MB at a time."""
-    run: list[_Rows] = []
-    nbytes = 0
-    for rows in _groups(file, piece):
-        about = file.metadata.row_group(rows.group)
-        if window and not _overlaps(about.column(1).statistics, window):
-            continue
-        if run and nbytes + about.total_byte_size > _READ_BYTES:
-            yield from _read(file, run, columns, window)
-            run, nbytes = [], 0
-        run.append(rows)
-        nbytes += about.total_byte_size
-    if run:
-        yield from _read(file, run, columns, window)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows `first` to `end` of a row group."""
-
-    group: int
-    first: int
-    end: int
-
-
-def _groups(file: pq.ParquetFile, piece: Piece) -> Iterator[_Rows]:
-    """The row groups that hold `piece`, and which rows of them."""
-    group, first, left = piece.group, piece.skip, piece.rows
-    while left > 0:
-        end = min(file.metadata.row_group(group).num_rows, first + left)
-        yield _Rows(group, first, end)
-        left -= end - first
-        group, first = group + 1, 0
-
-
-def _overlaps(times: Any, window: tuple[int, int]) -> bool:
-    if times is None or not times.has_min_max:
-        return True
-    return bool(times.max >= window[0] and times.min < window[1])
-
-
-def _read(
-    file: pq.ParquetFile,
-    run: list[_Rows],
-    columns: Sequence[str],
-    window: tuple[int, int] | None,
-) -> Iterator[pa.Table]:
-    """The rows of a run of row groups; only the first and the last hold others before and after."""
-    rows = file.read_row_groups([entry.group for entry in run], columns=columns, use_threads=False)
-    behind = rows.num_rows - file.metadata.row_group(run[-1].group).num_rows + run[-1].end
-    rows = rows.slice(run[0].first, behind - run[0].first)
-    if window is not None:
-        first, stop = np.searchsorted(rows["time"].to_numpy(), window, side="left")
-        rows = rows.slice(int(first), int(stop - first))
-    if rows.num_rows:
-        yield rows
-
-
-def columns_of(kind: Kind) -> list[str]:
-    """The columns to read of a file of that kind; the variable is known."""
-    return [name for name in columnar.schema(kind).names if name != "variable"]
 
 
 def joined(values: Sequence[Values], kind: Kind) -> Values:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -12,13 +14,13 @@ import pyarrow.parquet as pq
 
 from oaflib import columnar
 from oaflib.errors import SourceUnavailable
-from oaflib.series import Series, Variable, nothing
+from oaflib.series import Rows, Series, Variable, nothing
 from oaflib.sources.base import Snapshot
 from oaflib.sources.embedded.batch import Batch, Origin
-from oaflib.sources.embedded.files import columns_of, opened, tables
 from oaflib.sources.embedded.manifest import Located, Manifest
 from oaflib.sources.embedded.units import Span, parts
 from oaflib.sources.embedded.workshop import sweep
+from oaflib.stored import backwards, opened, tables
 
 _OPEN_FILES = 64
 _MEMORY = 256_000_000
@@ -138,11 +140,13 @@ class Lake:
             ]
         for variable, places, spans in plan:
             empty = True
-            for rows in self._tables(variable, places, (start, stop)):
+            for rows, lying in self._tables(variable, places, (start, stop)):
                 whole = columnar.series(rows, variable)
                 for part, unit in parts(spans, whole.time):
                     empty = False
-                    yield _with_unit(whole.where(part), unit)
+                    skip, count = lying.skip + part.start, part.stop - part.start
+                    lies = (replace(lying, skip=skip, count=count),)
+                    yield replace(_with_unit(whole.where(part), unit), lies=lies)
             if empty:
                 yield nothing(variable)
 
@@ -160,7 +164,7 @@ class Lake:
                         partial.append((name, place))
         for name, place in partial:
             counts[name] += sum(
-                rows.num_rows for rows in self._rows(place, ["time"], (start, stop))
+                lying.count for _, lying in self._rows(place, ["time"], (start, stop))
             )
         return counts
 
@@ -170,13 +174,21 @@ class Lake:
         for place in self.manifest().backwards(variable.name, time):
             if len(best) and place.piece.stop < best.time[-1]:
                 break
-            # From the latest time it can have backwards: it need not be read whole.
-            for rows in self._rows(place, columns_of(variable.kind), (place.piece.start, time)):
-                if not len(best) or rows["time"][-1].as_py() >= best.time[-1]:
-                    best = columnar.series(rows.slice(rows.num_rows - 1), variable)
+            rows = self._last_row(place, variable, time)
+            if rows is not None and (not len(best) or rows["time"][0].as_py() >= best.time[-1]):
+                best = columnar.series(rows, variable)
         for _, unit in parts(self.units(variable.name), best.time):
             best = _with_unit(best, unit)
         return best
+
+    def _last_row(self, place: Located, variable: Variable, time: int) -> pa.Table | None:
+        """The last row of a piece before `time`, alone in memory; reads one row group."""
+        columns = columnar.columns(variable.kind)
+        with self._reading(place) as (file, lying):
+            for rows in backwards(file, lying):
+                for read, _ in tables(file, rows, columns, (place.piece.start, time)):
+                    return read.take([read.num_rows - 1])
+        return None
 
     def any_between(self, name: str, window: tuple[int, int]) -> bool:
         """Whether a variable has samples in the half-open window."""
@@ -207,9 +219,9 @@ class Lake:
 
     def _tables(
         self, variable: Variable, places: Sequence[Located], window: tuple[int, int]
-    ) -> Iterator[pa.Table]:
-        """The rows of a variable; asks the manifest anew when a file has gone since."""
-        columns = columns_of(variable.kind)
+    ) -> Iterator[tuple[pa.Table, Rows]]:
+        """The rows of a variable and where they lie; asks again when a file has gone since."""
+        columns = columnar.columns(variable.kind)
         if not all((self.folder / place.path).exists() for place in places):
             places = self.manifest().located(variable.name, window)
         for place in places:
@@ -217,10 +229,16 @@ class Lake:
 
     def _rows(
         self, place: Located, columns: Sequence[str], window: tuple[int, int]
-    ) -> Iterator[pa.Table]:
+    ) -> Iterator[tuple[pa.Table, Rows]]:
+        with self._reading(place) as (file, lying):
+            yield from tables(file, lying, columns, window)
+
+    @contextmanager
+    def _reading(self, place: Located) -> Iterator[tuple[pq.ParquetFile, Rows]]:
+        """The open file of a piece, and where in it that lies; what goes wrong is told."""
         path = self.folder / place.path
         try:
-            yield from tables(self._file(place.path), place.piece, columns, window)
+            yield self._file(place.path), place.piece.lying(path)
         except FileNotFoundError as error:
             raise SourceUnavailable(
                 f"{path} went while it was read: compacted or past its retention, or removed by "

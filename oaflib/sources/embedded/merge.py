@@ -16,16 +16,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from oaflib import columnar
-from oaflib.series import Kind
+from oaflib.series import Kind, Rows
 from oaflib.sources.embedded.files import (
     Piece,
     SortedWriter,
     StoreFile,
-    columns_of,
-    opened,
-    tables,
     unique,
 )
+from oaflib.stored import opened, tables
 
 _BYTES = 32_000_000
 _FILES = (
@@ -40,6 +38,7 @@ class _Input:
     """An open file, what is in it, and how much each row group holds."""
 
     def __init__(self, file: StoreFile) -> None:
+        self.path = file.path
         self.parquet = opened(file.path)
         self.pieces = file.pieces
         self.names = [piece.name for piece in file.pieces]
@@ -138,8 +137,8 @@ def _whole(inputs: Sequence[_Input], names: list[str], kind: Kind) -> tuple[pa.T
         if not pieces:
             continue
         rows = [piece.rows for piece in pieces]
-        together = Piece("", pieces[0].group, pieces[0].skip, sum(rows), 0, 0)
-        parts += tables(entry.parquet, together, columns_of(kind))
+        together = Rows(entry.path, pieces[0].group, pieces[0].skip, sum(rows))
+        parts += [part for part, _ in tables(entry.parquet, together, columnar.columns(kind))]
         codes.append(np.repeat([places[piece.name] for piece in pieces], rows))
     return _joined(parts), np.concatenate(codes)
 
@@ -162,7 +161,9 @@ def _slices(inputs: Sequence[_Input], name: str, kind: Kind) -> Iterator[tuple[p
             part
             for entry, piece in found
             if piece.start < window[1] and piece.stop >= window[0]
-            for part in tables(entry.parquet, piece, columns_of(kind), window)
+            for part, _ in tables(
+                entry.parquet, piece.lying(entry.path), columnar.columns(kind), window
+            )
         ]
         if parts:
             rows = _joined(parts)

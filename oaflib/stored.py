@@ -1,0 +1,107 @@
+"""Reading the rows of one variable where they lie in a Parquet file of `columnar`'s layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oaflib.series import Rows
+
+_READ_BYTES = 128_000_000
+
+
+def opened(path: Path) -> pq.ParquetFile:
+    """The open file; it stays readable when it is unlinked meanwhile.
+
+    Not mapped into memory: what was read would count as memory of this process.
+
+    Raises
+    ------
+    FileNotFoundError, OSError, pyarrow.ArrowException
+        It is gone, or not a Parquet file.
+    """
+    return pq.ParquetFile(path)
+
+
+def tables(
+    file: pq.ParquetFile,
+    rows: Rows,
+    columns: Sequence[str],
+    window: tuple[int, int] | None = None,
+) -> Iterator[tuple[pa.Table, Rows]]:
+    """`rows`, or those of them with times in the half-open `window`, and where each part lies.
+
+    128 MB at a time.
+    """
+    run: list[_Part] = []
+    nbytes = 0
+    for part in _parts(file, rows):
+        about = file.metadata.row_group(part.group)
+        if window and not _overlaps(about.column(1).statistics, window):
+            continue
+        if run and nbytes + about.total_byte_size > _READ_BYTES:
+            yield from _read(file, rows, run, (columns, window))
+            run, nbytes = [], 0
+        run.append(part)
+        nbytes += about.total_byte_size
+    if run:
+        yield from _read(file, rows, run, (columns, window))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows `first` to `end` of a row group."""
+
+    group: int
+    first: int
+    end: int
+
+
+def _parts(file: pq.ParquetFile, rows: Rows) -> Iterator[_Part]:
+    """The row groups that hold `rows`, and which rows of them."""
+    group, first, left = rows.group, rows.skip, rows.count
+    while left > 0:
+        end = min(file.metadata.row_group(group).num_rows, first + left)
+        yield _Part(group, first, end)
+        left -= end - first
+        group, first = group + 1, 0
+
+
+def backwards(file: pq.ParquetFile, rows: Rows) -> Iterator[Rows]:
+    """`rows` by row group, the last first."""
+    for part in reversed(list(_parts(file, rows))):
+        yield Rows(rows.path, part.group, part.first, part.end - part.first)
+
+
+def _overlaps(times: Any, window: tuple[int, int]) -> bool:
+    if times is None or not times.has_min_max:
+        return True
+    return bool(times.max >= window[0] and times.min < window[1])
+
+
+def _read(
+    file: pq.ParquetFile,
+    rows: Rows,
+    run: list[_Part],
+    wanted: tuple[Sequence[str], tuple[int, int] | None],
+) -> Iterator[tuple[pa.Table, Rows]]:
+    """The rows of a run of row groups; only the first and the last hold others before and after."""
+    columns, window = wanted
+    read = file.read_row_groups([part.group for part in run], columns=columns, use_threads=False)
+    behind = read.num_rows - file.metadata.row_group(run[-1].group).num_rows + run[-1].end
+    first, stop = run[0].first, behind
+    if window is not None:
+        inside = read["time"].to_numpy()[first:stop]
+        before, end = np.searchsorted(inside, window, side="left")
+        first, stop = first + int(before), first + int(end)
+    if stop > first:
+        yield (
+            read.slice(first, stop - first),
+            replace(rows, group=run[0].group, skip=first, count=stop - first),
+        )
