@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from oaflib.config.rules import parse_clock
 from oaflib.window import parse_duration, parse_instant
 
 
@@ -74,6 +75,24 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     trial.add_argument("--day", type=_day, help="the last day to try (yesterday)")
     trial.add_argument("--days", type=_positive, default=3, help="how many days (3)")
     command("check-config", "check every file of the configuration; nothing runs")
+    health = command("status", "whether this morning happened, and what is wrong")
+    health.add_argument("--json", action="store_true", help="for programs")
+    health.add_argument(
+        "--prometheus", type=Path, metavar="FILE", help="also write metrics into FILE"
+    )
+    health.add_argument(
+        "--mail", action="store_true", help="mail the operator what is wrong, by itself (watchdog)"
+    )
+    health.add_argument("--at", type=_moment, help="as if it were this time (ISO 8601, with zone)")
+    health.add_argument(
+        "--over", action="store_true", help="the morning is over: what is not there is missing"
+    )
+    plan = command("schedule", "lines for cron, or units for systemd, that call OAF here")
+    plan.add_argument("kind", choices=("cron", "systemd"))
+    plan.add_argument("--into", type=Path, metavar="FOLDER", help="write the units there")
+    plan.add_argument("--time", type=_clock, default="08:00", help="of the morning (08:00)")
+    plan.add_argument("--watch", type=_clock, default="10:00", help="of the watchdog (10:00)")
+    plan.add_argument("--user", default="", help="who runs OAF (else you)")
     listing = command("list", "the tasks, sources and templates of the project")
     listing.add_argument("--json", action="store_true", help="for programs")
     demo = command("demo", "fill the embedded store with the demo machine's two weeks")
@@ -276,5 +295,6 @@ _moment: Callable[[str], datetime] = _typed(
     lambda text: parse_instant(text).astimezone(UTC), "a time like 2026-11-22T08:00Z"
 )
 _duration: Callable[[str], timedelta] = _typed(parse_duration, "a duration")
+_clock: Callable[[str], str] = _typed(parse_clock, "a time of day")
 _whole: Callable[[str], int] = _typed(_not_negative, "a number of days")
 _positive: Callable[[str], int] = _typed(_at_least_one, "a number")

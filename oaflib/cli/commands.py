@@ -145,6 +145,20 @@ def check_configuration(given: Namespace) -> int:
     return 2 if problems else 0
 
 
+def status(given: Namespace) -> int:
+    """Whether this morning happened; 1 when something is wrong."""
+    from oaflib.cli.health import health
+
+    return health(given)
+
+
+def schedule(given: Namespace) -> int:
+    """What calls OAF every morning on this machine."""
+    from oaflib.cli.schedule import schedule
+
+    return schedule(given)
+
+
 def listing(given: Namespace) -> int:
     """The tasks, sources and templates of the project."""
     project = load_project(find_root(given.root))
@@ -356,6 +370,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "new": new,
     "check-template": check_template,
     "check-config": check_configuration,
+    "status": status,
+    "schedule": schedule,
     "list": listing,
     "demo": demo,
     "history": history,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from urllib.parse import urlsplit
 
 
 def ping(url: str, timeout: float) -> str:
@@ -15,9 +14,9 @@ def ping(url: str, timeout: float) -> str:
     """
     if not url:
         return ""
-    where = urlsplit(url).hostname or url  # the path is often the key to it
-    asked = urllib.request.Request(url, headers={"User-Agent": "oaf"})
+    where = url.partition("://")[2].partition("/")[0] or url  # the path is often the key to it
     try:
+        asked = urllib.request.Request(url, headers={"User-Agent": "oaf"})
         with urllib.request.urlopen(asked, timeout=timeout) as answer:
             answer.read(1024)
     except urllib.error.HTTPError as error:

@@ -23,7 +23,8 @@ from oaflib.errors import RunError
 from oaflib.run.request import Request
 
 PRLIMIT, BWRAP = "prlimit", "bwrap"
-_CAGE = (
+#: What every such place is made of; `cage` adds what a run sees of the project.
+BARE = (
     *("--die-with-parent", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
     *("--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
 )
@@ -46,7 +47,7 @@ def best() -> Level:
         return Level(PRLIMIT, "bubblewrap (bwrap) is not installed")
     try:
         tried = subprocess.run(
-            [tool, *_CAGE, "--", "/bin/true"],
+            [tool, *BARE, "--", "/bin/true"],
             capture_output=True,
             text=True,
             timeout=10,
@@ -94,7 +95,7 @@ def cage(project: Project, request: Request) -> list[str]:
         shutil.copytree(fonts, scratch / "matplotlib")
     hidden = [Path(name) for name in _PRIVATE]
     hidden += [Path(pwd.getpwuid(os.geteuid()).pw_dir)] if _has_name() else []
-    words = [shutil.which("bwrap") or "bwrap", *_CAGE]
+    words = [shutil.which("bwrap") or "bwrap", *BARE]
     words += ["--bind", str(scratch), "/tmp", "--bind", str(scratch), "/dev/shm"]
     for folder in dict.fromkeys(hidden):
         if folder.is_dir() and not folder.is_symlink() and folder != Path("/"):
