@@ -18,6 +18,8 @@ _WORDS = {
     "check": "oaflib.study.words",
     "draw": "oaflib.study.words",
     "family": "oaflib.study.families",
+    "recall": "oaflib.study.recalled",
+    "devices": "oaflib.study.years",
     "expert": "oaflib.study.words",
     "alarm": "oaflib.study.words",
     "conclude": "oaflib.study.words",
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from oaflib.report import Severity as Severity
     from oaflib.series import Series as Series
     from oaflib.study.families import family as family
+    from oaflib.study.recalled import recall as recall
     from oaflib.study.study import open_study as open_study
     from oaflib.study.words import alarm as alarm
     from oaflib.study.words import check as check
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from oaflib.study.words import front as front
     from oaflib.study.words import history as history
     from oaflib.study.words import statistics as statistics
+    from oaflib.study.years import devices as devices
     from oaflib.window import Window as Window
 
 

@@ -144,5 +144,6 @@ plots = Registry(
         "spectrogram": "oaflib.plots.spectrum:Spectrogram",
         "matrix": "oaflib.plots.matrix:DeviceMatrix",
         "years": "oaflib.plots.years:Years",
+        "elements": "oaflib.plots.elements:Elements",
     },
 )

@@ -14,8 +14,9 @@ from test_ageing import NAME, TODAY, Past, day_of, noise, trend
 from oaflib.checks import run_checks
 from oaflib.checks.ageing_drift import Drift
 from oaflib.config.interventions import Intervention
+from oaflib.plots.elements import by_day, element_map
 from oaflib.plots.picture import Picture, Trouble
-from oaflib.plots.years import Years, _by_day, element_map, years
+from oaflib.plots.years import Years, years
 from oaflib.records import Records, records_of
 from oaflib.series import Kind, Series
 
@@ -70,7 +71,7 @@ def test_a_vectors_history_is_a_map():
     assert isinstance(picture, Picture)
     assert "30 elements over 400 windows" in picture.alt
     assert isinstance(element_map(made), Trouble)
-    found, first, stop = _by_day(replace(made, elements=elements))
+    found, first, stop = by_day(replace(made, elements=elements))
     assert found.shape == (30, 400)
     assert (first, stop) == (made.start[0], made.end[-1])
     assert np.array_equal(found[11], elements[:, 11])

@@ -123,9 +123,11 @@ Judged = dict[str, tuple[list[Outcome], Family]]
 
 
 def judge(root: Path, day: date, last: date, folder: Path) -> Judged:
-    """Outcomes and family tables of every task on `day` of the demo that ends on `last`."""
+    """Outcomes and family tables of every daily task on `day` of the demo that ends on `last`."""
     project, machine, found = load_project(root), Machine(day, last), {}
     for task in project.tasks:
+        if task.schedule != "daily":
+            continue
         dataset = project.dataset(task.id)
         window = calendar_day(day, demo.ZONE)
         records = extract(dataset, window, machine, folder / task.id)
@@ -173,10 +175,10 @@ def test_tasks_name_every_dataset_and_some_have_only_a_snapshot(root):
 
 def test_the_datasets_have_the_checks_that_the_faults_expect(root):
     project = load_project(root)
-    assert set(FOUND) == {fault.key for fault in demo.faults() if fault.check != "history"}
+    assert set(FOUND) == {fault.key for fault in demo.faults() if not fault.slow}
     for fault in demo.faults():
         checks = project.dataset(fault.dataset).checks
-        if fault.check != "history" and checks:
+        if not fault.slow and checks:
             kinds = {check.label: check.kind for check in checks}
             assert kinds[FOUND[fault.key]] == fault.check, fault.key
 
@@ -208,7 +210,7 @@ def rows(judged: Judged, dataset: str, title: str) -> list[tuple[str, ...]]:
 def test_the_last_day_alarms_on_what_is_planted_and_on_nothing_else(root, tmp_path, last):
     judged = judge(root, last, last, tmp_path)
     found = loud(judged)
-    planted = [fault for fault in demo.faults(last) if fault.check != "history"]
+    planted = [fault for fault in demo.faults(last) if not fault.slow]
     assert set(found) == {(f.dataset, FOUND[f.key]) for f in planted} | set(CONSEQUENCES)
     rest = [o for told in found.values() for o in told if o.severity is not Severity.ALARM]
     assert {o.device for o in rest} <= BLIND, rest
@@ -227,7 +229,7 @@ def test_the_last_day_alarms_on_what_is_planted_and_on_nothing_else(root, tmp_pa
 def test_a_day_before_alarms_on_what_had_begun_and_on_nothing_else(root, tmp_path, back):
     day = demo.LAST - timedelta(days=back)
     found = loud(judge(root, day, demo.LAST, tmp_path))
-    begun = {f.key: f for f in demo.faults() if f.on(day) and f.check != "history"}
+    begun = {f.key: f for f in demo.faults() if f.on(day) and not f.slow}
     may = {(f.dataset, FOUND[f.key]): f for f in begun.values()}
     may |= {where: begun[key] for where, key in CONSEQUENCES.items() if key in begun}
     assert set(found) <= set(may)

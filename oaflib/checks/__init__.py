@@ -1,7 +1,7 @@
 """Checks: records (and the past) to outcomes; pure."""
 
 from oaflib.checks.base import Check, Context, GroupCheck, Past, SeriesCheck, Verdict
-from oaflib.checks.defaults import default_checks
+from oaflib.checks.defaults import ageing_checks, default_checks
 from oaflib.checks.fold import fold
 from oaflib.checks.room import judge_each, run_checks
 
@@ -12,6 +12,7 @@ __all__ = [
     "Past",
     "SeriesCheck",
     "Verdict",
+    "ageing_checks",
     "default_checks",
     "fold",
     "judge_each",

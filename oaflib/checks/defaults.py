@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from oaflib.checks.ageing_drift import Drift
+from oaflib.checks.ageing_spread import Spread
+from oaflib.checks.ageing_step import Step
 from oaflib.checks.base import Check
 from oaflib.checks.gap import Gap
 from oaflib.checks.image import Image
@@ -37,3 +40,10 @@ def every_default() -> list[Check]:
         Peers(habits=("spread", "level")),  # the dead are found by stuck and vector
         Unusual(),
     ]
+
+
+def ageing_checks() -> list[Check]:
+    """The checks of years of history when a dataset configures none; warnings, as all default ones
+    of habits are.
+    """
+    return [Drift(), Step(severity="warning"), Spread()]

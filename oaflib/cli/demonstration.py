@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from oaflib import demo
 from oaflib.cli.commands import say, store_of
-from oaflib.config.project import find_root, load_project
+from oaflib.config.project import Project, find_root, load_project
 from oaflib.sources.base import Snapshot
 from oaflib.sources.embedded import Lake
+from oaflib.study.words import history_of
 
 
 def fill(given: Namespace) -> int:
@@ -39,5 +40,15 @@ def fill(given: Namespace) -> int:
                 for series in demo.generate(day, last):
                     batch.add(series)
                     count += len(series)
+    _remember(project, last)
     say(f"The demo machine's days {days[0]} to {days[-1]} are in {folder} ({count:,} samples new).")
     return 0
+
+
+def _remember(project: Project, last: date) -> None:
+    """Bring the years before the demo into the history, as an expert brings a spreadsheet."""
+    path = project.runs / "demo" / f"years-until-{last}.csv.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(demo.years(last))
+    count = history_of(project).import_file(path)
+    say(f"The years before it are in the history, and in {path} ({count:,} points).")

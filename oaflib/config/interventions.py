@@ -30,22 +30,28 @@ class Intervention:
     device : a device, a variable, or a ``%`` pattern of either.
     done : what was done.
     by : by whom.
+    day : the calendar day, as the ledger has it; empty: that of `time` in UTC.
     """
 
     time: int
     device: str
     done: str = ""
     by: str = ""
+    day: str = ""
 
     def concerns(self, variable: str) -> bool:
-        """Whether it was done to the device of `variable`, or to `variable` itself."""
+        """Whether it was done to the device of `variable`, or to `variable` itself.
+
+        What is computed of a device begins with its name: ``LHC.BWS.5R4.B1H1 peak``.
+        """
         parts = [re.escape(part) for part in self.device.split("%")]
         whole = re.compile(".*".join(parts), re.DOTALL)
-        return bool(whole.fullmatch(variable) or whole.fullmatch(device_of(variable)))
+        names = (variable, device_of(variable), variable.split(" ", 1)[0])
+        return any(whole.fullmatch(name) for name in names)
 
     def __str__(self) -> str:
         by = f" by {self.by}" if self.by else ""
-        return f"{self.done or 'intervention'}{by} ({instant(moment(self.time))[:10]})"
+        return f"{self.done or 'intervention'}{by} ({self.day or instant(moment(self.time))[:10]})"
 
 
 def concerning(ledger: Sequence[Intervention], variable: str) -> tuple[Intervention, ...]:
@@ -67,9 +73,9 @@ def read_interventions(root: Path, zone: str = "UTC") -> tuple[Intervention, ...
     complaints = Complaints(LEDGER)
     found = []
     for row in read_rows(path, complaints, COLUMNS):
-        place = f"line {row.line}"
+        place, date = f"line {row.line}", row.cells.get("Date", "")
         try:
-            time = _time(row.cells.get("Date", ""), zone)
+            time = _time(date, zone)
         except ValueError as error:
             complaints.add(place, str(error))
             continue
@@ -80,7 +86,8 @@ def read_interventions(root: Path, zone: str = "UTC") -> tuple[Intervention, ...
         if not row.cells.get("Done"):
             complaints.add(place, "says nothing under Done: what was done to the device?")
             continue
-        found.append(Intervention(time, device, row.cells["Done"], row.cells.get("By", "")))
+        done, by = row.cells["Done"], row.cells.get("By", "")
+        found.append(Intervention(time, device, done, by, date[:10]))
     if complaints.problems:
         raise ConfigurationError(complaints.every())
     return tuple(sorted(found))

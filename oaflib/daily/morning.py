@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,7 @@ from oaflib.run.thumbnails import thumbnails
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import nanoseconds
 
+_LONGEST_DAY = timedelta(hours=25)
 ATTEMPTS = 3  # mornings on which a broken report is tried again
 OWED = "owed/"  # what the state remembers of reports that a digest has yet to tell
 
@@ -99,7 +100,8 @@ def hold(
 ) -> Morning:
     """Make the `wanted` reports, `jobs` at once; publish and tell each as it comes.
 
-    What is there already is left alone, unless `again`.
+    What is there already is left alone, unless `again`. Reports on more than a day look back on
+    the history of the others, so they wait for these.
     """
     progress.started(len(wanted))
     done = []
@@ -112,10 +114,12 @@ def hold(
             progress.ended(kept)
         else:
             left.append((due, row))
-    for due, row, run in _runs(desk, left, jobs):
-        ended = _finish(desk, due, row, run)
-        done.append(ended)
-        progress.ended(ended)
+    for wave in (False, True):
+        some = [pair for pair in left if (pair[0].window.duration > _LONGEST_DAY) == wave]
+        for due, row, run in _runs(desk, some, jobs):
+            ended = _finish(desk, due, row, run)
+            done.append(ended)
+            progress.ended(ended)
     return Morning(tuple(done))
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "project_files",
     "snapshots",
     "write_project",
+    "years",
 ]
 
 
@@ -45,6 +46,17 @@ def faults(last: date = LAST) -> tuple[PlantedFault, ...]:
 def snapshots() -> tuple[SavedQuery, ...]:
     """The queries saved in the demo's logging system."""
     return saved_queries()
+
+
+def years(last: date = LAST) -> bytes:
+    """The years before the demo as a spreadsheet: ``timestamp,variable,value,unit``, gzipped.
+
+    What wears and its healthy neighbours, a value a day, from March 2024 until the day before
+    `last`.
+    """
+    from oaflib.demo.past import table
+
+    return table(last)
 
 
 def generate(day: date, last: date = LAST) -> Iterator[Series]:

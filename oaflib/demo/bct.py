@@ -9,10 +9,12 @@ import numpy as np
 from oaflib.demo.day import Day, Floats, dice, rounded, scalar, vectors, wander
 from oaflib.demo.faults import progress, struck
 from oaflib.demo.machine import Timeline
+from oaflib.demo.slow import transformer_offset
 from oaflib.series import Series, Times
 
 BUNCH_PERIOD = 120  # s
 DRIFT = 0.003  # of the planted gain drift, a day
+DRIFTING, SILENT = "LHC.BCTDC.B6R4.B1", "LHC.BCTFR.B6R4.B2"
 _COUNT = 2.4e7  # charges in a step of the 24-bit ADC's slow reading
 
 
@@ -29,10 +31,10 @@ def _dc(day: Day, machine: Timeline, beam: int, system: str) -> Iterator[Series]
     device = f"LHC.BCTDC.{system}6R4.B{beam}"
     time = day.ticks(1, device)
     true = machine.intensity(beam, time)
-    read = true * _gain(device, 0.0015) * (1 + 2e-4 * wander(f"{device} gain", time, 9))
-    if device == "LHC.BCTDC.B6R4.B1":
+    read = true * gain(device) * (1 + 2e-4 * wander(f"{device} gain", time, 9))
+    if device == DRIFTING:
         read *= 1 + DRIFT * progress("bct-ratio", day, time)
-    offset = 6e8 * wander(f"{device} offset", time, 5)
+    offset = 6e8 * wander(f"{device} offset", time, 5) + transformer_offset(device, time)
     # white noise of the electronics, and more of it the larger the signal
     noise = np.hypot(9e8, 6e-5 * true) * day.dice(device).standard_normal(len(time))
     read = rounded(read + offset + noise, _COUNT)
@@ -42,9 +44,9 @@ def _dc(day: Day, machine: Timeline, beam: int, system: str) -> Iterator[Series]
 def _fast(day: Day, machine: Timeline, beam: int, system: str) -> Iterator[Series]:
     device = f"LHC.BCTFR.{system}6R4.B{beam}"
     time = day.ticks(1, device)
-    if device == "LHC.BCTFR.B6R4.B2":
+    if device == SILENT:
         time = time[~struck("bct-silent", day, time)]
-    read = machine.intensity(beam, time) * _gain(device, 0.003) * 0.9985
+    read = machine.intensity(beam, time) * gain(device)
     read *= 1 + 5e-4 * day.dice(device).standard_normal(len(time))
     # bunches under the threshold are not summed: without beam the sum is exactly zero
     read = np.where(read > 2e9, rounded(read, 1e7), 0.0)
@@ -60,7 +62,7 @@ def _by_bunch(day: Day, machine: Timeline, beam: int) -> Iterator[Series]:
     draw = day.dice(f"{device} bunches")
     noise = draw.standard_normal(rows.shape, dtype=np.float32)
     filled = rows > 2e9
-    rows = np.where(filled, rows * _gain(device, 0.003) + 4e8 * noise, 0.0)
+    rows = np.where(filled, rows * _error(device, 0.003) + 4e8 * noise, 0.0)
     rows = rounded(rows, 2e8)
     yield vectors(f"{device}:BUNCH_INTENSITY", "charges", time, rows, "by 25 ns slot")
     # the pattern is logged when it changes, and with the first of the day
@@ -80,6 +82,13 @@ def by_bunch(machine: Timeline, beam: int, time: Times) -> Floats:
     return out
 
 
-def _gain(device: str, error: float) -> float:
+def gain(device: str) -> float:
+    """What a transformer reads of one charge: DC ones are better, fast ones lose a little."""
+    if "BCTDC" in device:
+        return _error(device, 0.0015)
+    return _error(device, 0.003) * 0.9985
+
+
+def _error(device: str, size: float) -> float:
     """The gain error the device has always had."""
-    return 1 + error * float(dice(f"gain {device}").uniform(-1, 1))
+    return 1 + size * float(dice(f"gain {device}").uniform(-1, 1))

@@ -21,6 +21,7 @@ from oaflib.demo.day import (
 )
 from oaflib.demo.faults import progress, struck
 from oaflib.demo.machine import Timeline
+from oaflib.demo.slow import CREEPING_MONITOR, monitor_offset
 from oaflib.series import Kind, Series, Times
 
 COUNT = 3_600
@@ -141,15 +142,29 @@ def _responses() -> tuple[Floats, Floats, Floats]:
     return of_beam, collisions, floor
 
 
+@lru_cache(maxsize=1)
+def self_test_levels() -> tuple[Floats, Floats]:
+    """Offset (pA) and noise (bits) of each monitor as it was installed."""
+    draw = dice("BLM self-test")
+    offset = np.clip(draw.normal(16, 3, COUNT), 10.5, 27)
+    return offset, np.clip(draw.lognormal(np.log(34), 0.35, COUNT), 12, 95)
+
+
+def growing_noise(day: Day, time: Times) -> Floats:
+    """Bits of noise of the monitor with the degrading connector."""
+    return np.asarray(60 * np.exp(0.1275 * progress("blm-noise", day, time)))
+
+
 def _self_test(day: Day) -> Iterator[Series]:
     """Once a day, before a fill: offset current and noise of every monitor."""
     time = np.array([day.start + 6 * HOUR + 31 * MINUTE], dtype=np.int64)
     draw = day.dice("BLM self-test")
-    fixed = dice("BLM self-test")
-    offset = np.clip(fixed.normal(16, 3, COUNT), 10.5, 27) + draw.normal(0, 0.3, COUNT)
-    noise = np.clip(fixed.lognormal(np.log(34), 0.35, COUNT), 12, 95) * draw.normal(1, 0.03, COUNT)
+    offsets, noises = self_test_levels()
+    offset = offsets + draw.normal(0, 0.3, COUNT)
+    offset[names().index(CREEPING_MONITOR)] += monitor_offset(CREEPING_MONITOR, time)[0]
+    noise = noises * draw.normal(1, 0.03, COUNT)
     at = names().index(NOISY)
-    noise[at] = 60 * np.exp(0.1275 * progress("blm-noise", day, time)[0]) * draw.normal(1, 0.01)
+    noise[at] = growing_noise(day, time)[0] * draw.normal(1, 0.01)
     offset, noise = rounded(offset, 0.1), np.round(noise)
     yield vectors("LHC.BLMI:OFFSET", "pA", time, offset[np.newaxis], "offset of every monitor")
     yield vectors("LHC.BLMI:NOISE_RS01", "bits", time, noise[np.newaxis], "noise of the 40 us sum")

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from oaflib.demo.day import HOUR, Day, Floats, dice, rounded, scalar, texts, vectors, wander
+from oaflib.demo.day import HOUR, MINUTE, Day, Floats, dice, rounded, scalar, texts, vectors, wander
 from oaflib.demo.faults import bounds, struck
 from oaflib.demo.machine import Timeline
+from oaflib.demo.slow import CHANNELS, channel_gains
 from oaflib.series import Kind, Series, Times
 
 DEAD, SPIKING = "BPM.16L3.B1", "BPM.27R7.B2"
@@ -144,8 +145,15 @@ def _front_ends(day: Day) -> Iterator[Series]:
         yield texts(f"{device}:ACQUISITION_STATUS", time, value, "front-end status")
 
 
+def crate_gains(device: str, time: Times, draw: np.random.Generator) -> Floats:
+    """What a calibration pulse measures of a crate's channels, over their nominal gain, [n, 36]."""
+    fixed = 1 + 0.004 * dice(f"{device} gains").uniform(-1, 1, CHANNELS)
+    noise = 1 + 0.0012 * draw.standard_normal((len(time), CHANNELS))
+    return rounded(fixed * channel_gains(device, time) * noise, 1e-5)
+
+
 def _crates(day: Day) -> Iterator[Series]:
-    """The temperature of the front-end crates at the eight points, in water-cooled racks."""
+    """The front-end crates at the eight points, in water-cooled racks: temperature and gains."""
     for point in range(1, 9):
         device = f"LHC.BPM.SR{point}.CRATE"
         time = day.ticks(60, device)
@@ -154,3 +162,6 @@ def _crates(day: Day) -> Iterator[Series]:
         value = base + of_day + 0.2 * wander(device, time, 30)
         value += day.dice(device).normal(0, 0.03, len(time))
         yield scalar(f"{device}:TEMPERATURE", "degC", time, rounded(value, 0.0625), "crate")
+        time = np.array([day.start + 5 * HOUR + 12 * MINUTE], dtype=np.int64)
+        gains = crate_gains(device, time, day.dice(f"{device} gains"))
+        yield vectors(f"{device}:CHANNEL_GAIN", "", time, gains, "by channel, over its nominal")

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from oaflib.demo.day import HOUR, Day, Floats, dice, ragged, scalar, vectors
 from oaflib.demo.faults import bounds, progress, struck
 from oaflib.demo.machine import Timeline
+from oaflib.demo.slow import mirror_light
 from oaflib.series import Kind, Series, Times, Values
 
 PERIOD = 10  # s between rows of a scan
 WRONG_LSF = 0.560  # mm
-DARKENING = 1.8  # percent of light a day
+DARKENED, DARKENING = "LHC.BSRT.5L4.B2", 1.8  # percent of light a day
 _PROTON = 0.938272
 _DARK, _SATURATION = 92.0, 4_095
 _SHAPE = 96, 128
@@ -105,7 +106,7 @@ def beam_size(machine: Timeline, telescope: Telescope, plane: str, time: Times) 
     return np.asarray(np.sqrt(emittance * telescope.beta[plane] / gamma))
 
 
-def _lsf(day: Day, telescope: Telescope, plane: str, time: Times) -> Floats:
+def correction(day: Day, telescope: Telescope, plane: str, time: Times) -> Floats:
     """The correction that is set, mm."""
     value = np.full(len(time), telescope.lsf[plane])
     if (telescope.device, plane) == ("LHC.BSRT.5R4.B1", "H"):
@@ -121,7 +122,7 @@ def _constants(day: Day, telescope: Telescope) -> Iterator[Series]:
         start = np.array([bounds("bsrt-lsf", day)[0]], dtype=np.int64)
         if (telescope.device, plane) == ("LHC.BSRT.5R4.B1", "H"):
             time = np.union1d(hours, start[day.inside(start)])
-        value = _lsf(day, telescope, plane, time)
+        value = correction(day, telescope, plane, time)
         title = "line-spread correction"
         yield scalar(f"{telescope.device}:LSF_{plane}", "mm", time, value, title)
         beta = np.full(len(hours), telescope.beta[plane])
@@ -139,13 +140,13 @@ def _light(day: Day, machine: Timeline, telescope: Telescope) -> Iterator[Series
         size = beam_size(machine, telescope, plane, time)
         seen = size**2 + telescope.lsf[plane] ** 2
         seen *= 1 + 0.004 * draw.standard_normal(len(time))
-        corrected = seen - _lsf(day, telescope, plane, time) ** 2
+        corrected = seen - correction(day, telescope, plane, time) ** 2
         value = np.round(corrected * gamma / telescope.beta[plane], 4)
         title = "normalised, mean of all slots"
         yield scalar(f"{device}:AVERAGE_EMITTANCE_{plane}", "um", time, value, title)
     top = time[machine.energy(time) > 6_700]
-    light = 100 + 1.1 * draw.standard_normal(len(top))
-    if device == "LHC.BSRT.5L4.B2":
+    light = mirror_light(device, top) + 1.1 * draw.standard_normal(len(top))
+    if device == DARKENED:
         light -= DARKENING * progress("bsrt-light", day, top)
     yield scalar(f"{device}:LIGHT_YIELD", "%", top, np.round(light, 2), "light per charge")
     yield _images(day, machine, telescope)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from oaflib.demo import injectors
 from oaflib.demo.day import HOUR, MINUTE, SECOND, Day, Floats, dice, ragged, scalar, vectors
-from oaflib.demo.faults import active, bounds, progress, struck
+from oaflib.demo.faults import active, bounds, struck
 from oaflib.demo.machine import INJECTION, Timeline
+from oaflib.demo.slow import tube_gain
 from oaflib.series import Series, Times
 
 SATURATION = 4_095.0  # counts of a 12-bit ADC
 GAIN, WRONG_GAIN = 900.0, 1_450.0  # volts on the photomultiplier
 EMPTY_SLOTS = np.arange(20, 32)
-LOSS_PER_DAY = 0.02 / 30  # of the ageing photomultiplier
 OVER_COUNT = 300
 _PEDESTAL, _NOISE, _PEAK = 60.0, 9.0, 2_300.0  # counts
 _PROTON = 0.938272
@@ -126,9 +126,7 @@ def _wire(
     chosen = ragged([_selection(n, bool(e)) for n, e in zip(gates, empty, strict=True)])
     yield vectors(f"{device}:BUNCH_SELECTION", "", time, chosen, "slots gated")
     gain = _gain(day, device, time)
-    strength = (gain / GAIN) ** 7 * ~empty
-    if device == "LHC.BWS.5L4.B2H1":
-        strength = strength * (1 - LOSS_PER_DAY * progress("bws-ageing", day, time))
+    strength = (gain / GAIN) ** 7 * ~empty * tube_gain(device, time)
     true = machine.emittance(beam, plane, time)
     beta = {"H": 193.0, "V": 355.0}[plane] + 12.0 * (beam - 1)
     sigma = np.sqrt(true * beta / (INJECTION / _PROTON)) * 1_000

@@ -17,6 +17,7 @@ from oaflib.history.points import joined, trend_of_rows
 from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, unified
 from oaflib.history.shelf import Shelf, renewed
 from oaflib.report import Report, Statistics, read
+from oaflib.series import device_of
 from oaflib.trend import Trend
 from oaflib.window import nanoseconds
 
@@ -84,8 +85,27 @@ class History:
         for dataset in self._of(what):
             names |= self._shelf(dataset).names()
         if not what:
-            names |= set(imports.names(self.folder / _IMPORTED))
+            names |= self._brought()
         return sorted({self.aliases.newest(name) for name in names})
+
+    def known(self, what: str, imported: bool = True) -> list[str]:
+        """Every variable of a dataset or an instrument, and all that was `imported`, by its newest
+        name; one that several datasets compute as ``<INST>_<dataset>:<name>``.
+        """
+        computed: dict[str, list[str]] = {}
+        names = self._brought() if imported else set()
+        for dataset in self._of(what):
+            for name in self._shelf(dataset).names():
+                if device_of(name) == name:
+                    computed.setdefault(name, []).append(dataset)
+                else:
+                    names.add(name)
+        for name, datasets in computed.items():
+            names |= {name} if len(datasets) == 1 else {f"{one}:{name}" for one in datasets}
+        return sorted({self.aliases.newest(name) for name in names})
+
+    def _brought(self) -> set[str]:
+        return set(imports.names(self.folder / _IMPORTED))
 
     def day(self, what: str, label: str) -> list[Statistics]:
         """The statistics of one window of a dataset, or of all datasets of an instrument.
@@ -109,9 +129,14 @@ class History:
         `first` and `stop` are aware datetimes or int64 ns UTC; None leaves that side open. Days are
         taken where there are some, else windows that do not overlap, the shortest first; of one
         window in several datasets the one whose report was made last. Without a point it is empty.
+        ``<INST>_<dataset>:<name>`` is what that dataset computes by the name.
         """
         span = (_ns(first, -(2**62)), _ns(stop, 2**62))
-        names = self.aliases.all_of(variable)
+        head, _, tail = variable.partition(":")
+        within = tail and not dataset and head in self.datasets()
+        if within:
+            dataset = head
+        names = self.aliases.all_of(tail if within else variable)
         parts = []
         for one in [dataset] if dataset else self.datasets():
             shelf = self._shelf(one)
@@ -122,7 +147,8 @@ class History:
                 parts.append(rows.select(TREND))
         rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
         own = trend_of_rows(variable, rows)
-        brought = imports.trend(self.folder / _IMPORTED, variable, names, span)
+        wanted = [*names, variable] if within else names
+        brought = imports.trend(self.folder / _IMPORTED, variable, wanted, span)
         return own if not len(brought) else joined(own, brought)
 
     def excerpt(self, folder: Path, dataset: str, variables: Sequence[str], stop: int) -> None:

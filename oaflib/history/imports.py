@@ -1,4 +1,7 @@
-"""What experts already have in spreadsheets: long tables of points, marked as imported."""
+"""What experts already have in spreadsheets: long tables of points, marked as imported.
+
+A value is a number, or a vector as a JSON list: its mean and its elements are kept.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,13 +22,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from oaflib.errors import HistoryError
+from oaflib.history.rows import matrix
 from oaflib.history.shelf import place
-from oaflib.trend import Trend
+from oaflib.trend import Floats, Trend, trend_of
 from oaflib.window import nanoseconds, zone_named
 
 _COLUMNS = ("timestamp", "variable", "value", "unit")
 _NAMED = 20  # wrong lines named, beyond which they are counted
-Point = tuple[int, str, float, str]
+Point = tuple[int, str, float, str, list[float] | None]
 
 
 def take(folder: Path, path: Path, zone: str = "") -> int:
@@ -36,13 +41,14 @@ def take(folder: Path, path: Path, zone: str = "") -> int:
     lines = _sheet(data, path) if path.suffix.lower() == ".xlsx" else _csv(data, path)
     points = _points(lines, path, zone_named(zone) if zone else None)
     points.sort(key=lambda point: (point[1], point[0]))
-    columns = list(zip(*points, strict=True)) if points else [(), (), (), ()]
+    columns = list(zip(*points, strict=True)) if points else [()] * 5
     rows = pa.table(
         {
             "variable": pa.array(columns[1], pa.string()),
             "time": pa.array(columns[0], pa.int64()),
             "value": pa.array(columns[2], pa.float64()),
             "unit": pa.array(columns[3], pa.string()),
+            "elements": pa.array(columns[4], pa.list_(pa.float64())),
         }
     )
     digest = hashlib.sha256(data).hexdigest()[:24]
@@ -71,29 +77,46 @@ def trend(folder: Path, variable: str, wanted: Sequence[str], span: tuple[int, i
     """The imported points of a variable, by all its names, in ``[first, stop)`` of ns UTC."""
     parts = []
     for path in sorted(folder.glob("*.parquet")):
-        rows = _read(path, ["variable", "time", "value", "unit"])
-        rows = rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string())))
-        parts.append(rows)
-    rows = pa.concat_tables(parts) if parts else pa.table({"time": [], "value": [], "unit": []})
-    time = np.asarray(rows["time"].to_numpy(), dtype=np.int64)
-    value = np.asarray(rows["value"].to_numpy(), dtype=np.float64)
-    units = np.asarray(rows["unit"].to_numpy(zero_copy_only=False), dtype=object)
+        rows = _read(path, ["variable", "time", "value", "unit", "elements"])
+        parts.append(rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string()))))
+    if not parts:
+        return trend_of(variable, np.empty(0, np.int64), np.empty(0))
+    rows = pa.concat_tables(parts, promote_options="default")
+    time = rows["time"].to_numpy()
     order = np.argsort(time, kind="stable")
     order = order[np.append(np.diff(time[order]) > 0, True)] if len(order) else order
     order = order[(time[order] >= span[0]) & (time[order] < span[1])]
-    time, value, units = time[order], value[order], units[order]
-    nan = np.full(len(time), np.nan)
+    rows = rows.take(pa.array(order))
+    time = np.asarray(rows["time"].to_numpy(), dtype=np.int64)
+    value = np.asarray(rows["value"].to_numpy(), dtype=np.float64)
+    units = np.asarray(rows["unit"].to_numpy(zero_copy_only=False), dtype=object)
+    elements = matrix(rows, "elements") if "elements" in rows.column_names else None
+    low, high = _extremes(value, elements)
     return Trend(
         *(variable, str(units[-1]) if len(units) else "", time, time),
         np.ones(len(time), dtype=np.int64),
-        *(value, value, value, nan, value, value),
+        *(low, high, value, np.full(len(time), np.nan), value, value),
         units,
         np.ones(len(time), dtype=bool),
+        elements=elements,
     )
+
+
+def _extremes(value: Floats, elements: Floats | None) -> tuple[Floats, Floats]:
+    """Least and greatest of each point: of its elements, where it has some."""
+    if elements is None:
+        return value, value
+    known = np.isfinite(elements)
+    low = np.where(known, elements, np.inf).min(axis=1)
+    high = np.where(known, elements, -np.inf).max(axis=1)
+    some = known.any(axis=1)
+    return np.where(some, low, value), np.where(some, high, value)
 
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
     try:
+        there = set(pq.read_schema(path).names)  # files of old know no elements
+        columns = [name for name in columns if name in there]
         return pq.read_table(path, columns=columns, partitioning=None)
     except (OSError, pa.ArrowException) as error:
         raise HistoryError(f"{path} is damaged ({error}); delete it and import again") from error
@@ -140,14 +163,33 @@ def _point(row: dict[str, object], zone: ZoneInfo | None) -> Point:
     variable = str(row.get("variable") or "").strip()
     if not variable or not variable.isprintable():
         raise ValueError("the variable's name is empty or holds what cannot be printed")
-    given = row.get("value")
+    unit = str(row.get("unit") or "").strip()
+    text = str(row.get("value") if row.get("value") is not None else "").strip()
+    time = _instant(row.get("timestamp"), zone)
+    if text.startswith("["):
+        elements = _vector(text, variable)
+        return time, variable, math.fsum(elements) / len(elements), unit, elements
     try:
-        value = float(str(given).strip().replace(",", "."))
+        value = float(text.replace(",", "."))
     except ValueError:
-        raise ValueError(f"the value '{str(given)[:40]}' of {variable} is not a number") from None
+        raise ValueError(f"the value '{text[:40]}' of {variable} is not a number") from None
     if not math.isfinite(value):
-        raise ValueError(f"the value of {variable} is {given}; leave the line out instead")
-    return _instant(row.get("timestamp"), zone), variable, value, str(row.get("unit") or "").strip()
+        raise ValueError(f"the value of {variable} is {text}; leave the line out instead")
+    return time, variable, value, unit, None
+
+
+def _vector(text: str, variable: str) -> list[float]:
+    """The elements of a vector, written as a JSON list of finite numbers."""
+    try:
+        found = json.loads(text)
+        elements = [float(one) for one in found if not isinstance(one, (bool, str, list))]
+    except (ValueError, TypeError, RecursionError):
+        elements, found = [], None
+    if not elements or len(elements) != len(found or ()) or not all(map(math.isfinite, elements)):
+        raise ValueError(
+            f"the value '{text[:40]}' of {variable} is not a list of numbers, as [0.98, 1.02]"
+        )
+    return elements
 
 
 def _instant(given: object, zone: ZoneInfo | None) -> int:

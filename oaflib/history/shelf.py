@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
 from typing import IO, Any
@@ -91,13 +91,12 @@ class Shelf:
             A file is damaged.
         """
         columns = list(dict.fromkeys((*columns, "variable", "label", "start")))
-        for again in range(_AGAIN):
-            try:
+        for _ in range(_AGAIN):
+            # a writer may join a window into its block meanwhile
+            with suppress(FileNotFoundError):
                 return self._read(columns, names, label, span)
-            except FileNotFoundError:  # a writer joined it into its block meanwhile
-                if again == _AGAIN - 1:
-                    raise
-        raise AssertionError
+        with self._locked():  # one that never rests waits for its reader
+            return self._read(columns, names, label, span)
 
     def names(self) -> set[str]:
         """Every variable that ever was in the history of the dataset."""

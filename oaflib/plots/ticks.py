@@ -148,7 +148,7 @@ def time_label(window: Window) -> str:
     if end.date() != start.date():
         text += f" – {end.day} {end:%b %Y}"
     shift = (end.utcoffset() or timedelta()) - (start.utcoffset() or timedelta())
-    if shift:
+    if shift and window.duration < timedelta(days=30):
         way = "put forward" if shift > timedelta() else "put back"
         text += f" · clocks {way} ({start.tzname()} → {end.tzname()})"
     return f"{text} · {window.zone}"

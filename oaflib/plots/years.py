@@ -15,7 +15,6 @@ from oaflib.plots.axes import (
     SMALL,
     Axes,
     Key,
-    colour_bar,
     frame,
     heading,
     left_margin,
@@ -25,9 +24,7 @@ from oaflib.plots.axes import (
     value_axis,
 )
 from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, matching
-from oaflib.plots.colours import palette, shades
-from oaflib.plots.grid import Scale, scale_of
-from oaflib.plots.picture import Drawn, Trouble, style
+from oaflib.plots.picture import Drawn, Style, Trouble, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, fitted
 from oaflib.plots.ticks import number
 from oaflib.plots.waterfall import pieces_of
@@ -40,7 +37,6 @@ from oaflib.window import Window, moment, nanoseconds, parse_instant
 _MARKS = 12  # interventions that a picture names
 _BREAK = 8  # usual steps without a point after which the line breaks
 _AHEAD = 0.5  # of the history's length that a forecast may take beside it
-_COLUMNS = 800  # points of a line; more are folded into its band
 
 
 @dataclass(frozen=True)
@@ -118,13 +114,12 @@ def years(
     if fan is not None:
         _draw_fan(scene, axes, fan)
     _draw_line(scene, axes, trend, (low, values, high), done)
-    notes = _draw_marks(scene, axes, done)
+    notes = draw_interventions(scene, axes, done)
     keys = [Key("mean of each window" if of == "mean" else "spread in each window", "c0")]
     if of == "mean":
         keys.append(Key("its extremes", "l0", swatch=True))
     if trend.imported.any():
-        at = trend.imported
-        scene.dots(axes.px(trend.time[at]), axes.py(values[at]), Pen("c5", 4.0))
+        _draw_imported(scene, axes, trend)
         keys.append(Key("imported", "c5"))
     for word, value in limits:
         at_y = float(axes.py(value))
@@ -135,7 +130,7 @@ def years(
         keys.append(Key("forecast, 90 %", "l5", swatch=True))
     y = axes.box.bottom + look.font * SMALL * 3.1
     y += legend(scene, keys, Box(8, y, look.width - 16, 0), look)
-    y = _names_of_marks(scene, y, notes, look.font * SMALL, look.width)
+    y = names_of_interventions(scene, y, notes, look)
     scene.height = y + 6
     words = Words(
         trend.variable,
@@ -145,61 +140,6 @@ def years(
         Years.kind,
     )
     return finished(scene, words, look)
-
-
-def element_map(trend: Trend, zone: str = "UTC", relative: bool = True) -> Drawn:
-    """A vector's history as a map, element × day; `relative` to each element's first tenth."""
-    look = style()
-    if trend.elements is None or not len(trend):
-        return Trouble(trend.variable, "its history holds no elements")
-    found, first, stop = _by_day(trend)
-    if relative:
-        base = found[:, : max(1, found.shape[1] // 10)]
-        known = np.isfinite(base)
-        count = known.sum(axis=1)
-        mean = np.where(known, base, 0).sum(axis=1) / np.maximum(count, 1)
-        found = found - np.where(count > 0, mean, np.nan)[:, None]
-    scale = scale_of(found) or Scale(0.0, 1.0, False, False, False)
-    window = Window(moment(first), moment(stop), zone)
-    scene = Scene(look.width, 4000)
-    said = "change of each element since its first days" if relative else "mean of each element"
-    y = heading(scene, trend.variable, said, look) + look.font * SMALL * 1.5
-    n = float(len(found))
-    left = left_margin(0, n, 200, look)
-    height = min(240.0, max(100.0, n * 12.0))
-    box = Box(left, y, look.width - left - 84, height)
-    axes = Axes(box, (float(window.start_ns), float(window.end_ns)), (0.0, n))
-    frame(scene, axes)
-    value_axis(scene, axes, "", look, "element")
-    time_axis(scene, axes, window, look)
-    colours = palette(scale.diverging)
-    scene.bitmap(box, shades(found, scale.low, scale.high)[::-1], colours)
-    bar = Box(box.right + 14, y, 14, height)
-    about: dict[str, Any] = {"palette": colours, "style": look, "scale": scale}
-    colour_bar(scene, bar, (scale.low, scale.high), trend.unit, about)
-    scene.height = box.bottom + look.font * SMALL * 3.4
-    alt = (
-        f"{trend.variable}: {len(found)} elements over {len(trend)} windows, "
-        f"from {number(scale.low)} to {number(scale.high)} {trend.unit}".rstrip()
-    )
-    return finished(scene, Words(trend.variable, said, alt, (trend.variable,), "elements"), look)
-
-
-def _by_day(trend: Trend) -> tuple[Floats, int, int]:
-    """Means by element and column of time, [elements, columns]; where the first and last end."""
-    assert trend.elements is not None
-    first, stop = int(trend.start[0]), int(max(trend.end[-1], trend.start[-1] + 1))
-    usual = float(np.median(np.diff(trend.start))) if len(trend) > 1 else float(DAY)
-    columns = int(min(_COLUMNS, max(1, np.ceil((stop - first) / max(usual, 1.0)))))
-    share = (trend.time - first) / (stop - first)
-    place = np.minimum((share * columns).astype(int), columns - 1)
-    good = np.isfinite(trend.elements)
-    total = np.zeros((columns, trend.elements.shape[1]))
-    count = np.zeros_like(total)
-    np.add.at(total, place, np.where(good, trend.elements, 0.0))
-    np.add.at(count, place, good)
-    with np.errstate(invalid="ignore"):
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan).T, first, stop
 
 
 def _extremes(values: Floats) -> tuple[float, float]:
@@ -307,7 +247,17 @@ def _draw_line(
             scene.dots(x, axes.py(middle[piece]), Pen("c0", 3.6))
 
 
-def _draw_marks(scene: Scene, axes: Axes, done: Sequence[Intervention]) -> list[str]:
+def _draw_imported(scene: Scene, axes: Axes, trend: Trend) -> None:
+    """A rule along the foot of the axes where points come from a file."""
+    edges = np.flatnonzero(np.diff(trend.imported.astype(int)))
+    y = axes.box.bottom - 2
+    for piece in np.split(np.arange(len(trend)), edges + 1):
+        if trend.imported[piece[0]]:
+            first, last = axes.px([trend.start[piece[0]], trend.end[piece[-1]]])
+            scene.lines([(float(first), y, max(float(last), float(first) + 3), y)], Pen("c5", 3.0))
+
+
+def draw_interventions(scene: Scene, axes: Axes, done: Sequence[Intervention]) -> list[str]:
     """Lines at interventions, numbered; what each number says."""
     seen = [one for one in done if axes.x[0] <= one.time <= axes.x[1]]
     notes = []
@@ -328,12 +278,12 @@ def _draw_since(scene: Scene, axes: Axes, outcomes: Sequence[Outcome]) -> None:
             scene.triangles([(at, axes.box.y + 8)], -10, paint)
 
 
-def _names_of_marks(
-    scene: Scene, y: float, notes: Sequence[str], size: float, width: float
-) -> float:
+def names_of_interventions(scene: Scene, y: float, notes: Sequence[str], look: Style) -> float:
+    """What the numbers of interventions say, below a picture; where they end."""
+    size = look.font * SMALL
     for note in notes:
         y += size * 1.35
-        scene.text(10, y, fitted(note, size, width - 20), Type(size, "soft"))
+        scene.text(10, y, fitted(note, size, look.width - 20), Type(size, "soft"))
     return y
 
 

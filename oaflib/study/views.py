@@ -52,7 +52,7 @@ class Front:
         for name, entry in self.records.entries.items():
             said = {
                 State.LOGGED: "",
-                State.EMPTY: "nothing logged",
+                State.EMPTY: entry.reason or "nothing logged",
                 State.ABSENT: entry.reason or "the source has no such variable",
                 State.FAILED: f"request failed: {entry.reason}",
             }[entry.state]

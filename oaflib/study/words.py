@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from oaflib import scraps
@@ -23,6 +24,7 @@ from oaflib.study.views import Front, Outcomes, StatisticsTable
 
 if TYPE_CHECKING:
     from oaflib.checks import Check
+    from oaflib.config.interventions import Intervention
     from oaflib.history import History, HistoryPast
     from oaflib.trend import Trend
 
@@ -88,7 +90,10 @@ def statistics(records: Records) -> StatisticsTable:
 def check(study: Study, records: Records) -> Outcomes:
     """What the dataset's checks say; the default ones where it has none."""
     from oaflib.checks import fold, run_checks
+    from oaflib.study.recalled import Recalled
 
+    if isinstance(records, Recalled):  # each device's years are a finding of their own
+        return Outcomes(run_checks(checks_of(study, records), records, records.past))
     records.past = past_of(study)
     outcomes = run_checks(checks_of(study, records), records, records.past)
     return Outcomes(fold([*outcomes, *troubles_of(records)], records))
@@ -96,8 +101,11 @@ def check(study: Study, records: Records) -> Outcomes:
 
 def checks_of(study: Study, records: Records) -> list[Check]:
     """The dataset's checks, or the default ones, and those of units that nobody configured."""
-    from oaflib.checks import default_checks
+    from oaflib.checks import ageing_checks, default_checks
+    from oaflib.study.recalled import Recalled
 
+    if isinstance(records, Recalled):
+        return list(study.dataset.checks or ageing_checks())
     checks: list[Check] = [*(study.dataset.checks or default_checks(records))]
     return checks + _units(study, records, checks)
 
@@ -136,12 +144,17 @@ def past_of(study: Study) -> HistoryPast:
 
     Of its own reports: two datasets may both compute a ``ratio``.
     """
-    from oaflib.config.interventions import read_interventions
     from oaflib.history import HistoryPast
 
-    project = study.project
-    ledger = read_interventions(project.root, project.site.zone)
-    return HistoryPast(history_of(project), study.window, ledger, dataset=study.dataset.id)
+    history, ledger = history_of(study.project), ledger_of(study.project)
+    return HistoryPast(history, study.window, ledger, dataset=study.dataset.id)
+
+
+def ledger_of(project: Project) -> tuple[Intervention, ...]:
+    """What was done to the project's devices, in order of time."""
+    from oaflib.config.interventions import read_interventions
+
+    return read_interventions(project.root, project.site.zone)
 
 
 def history(what: str, days: float | None = None, dataset: str = "") -> Trend:
@@ -170,12 +183,19 @@ def draw(
     from oaflib.plots import Style, Trouble
     from oaflib.plots import default_plots as plots_for
     from oaflib.plots import draw as pictures
+    from oaflib.study.recalled import Recalled
 
     plots = list(study.dataset.plots)
-    if default_plots:
+    recalled = isinstance(records, Recalled)
+    if default_plots and not recalled:
         plots += plots_for(records, plots)
     style = Style(low_res=study.low_res, interactive=not study.low_res)
-    for picture in pictures(plots, records, outcomes, style):
+    drawn = [pictures(plots, records, outcomes, style)]
+    if default_plots and recalled:
+        from oaflib.study.years import pictures as years_of
+
+        drawn.append(years_of(study, records, outcomes, style))
+    for picture in chain.from_iterable(drawn):
         if isinstance(picture, Trouble):
             show({"text/plain": str(picture)})
         else:
