@@ -14,11 +14,14 @@ from oaflib.checks import run_checks
 from oaflib.checks.noise import Noise
 from oaflib.checks.range import Range
 from oaflib.compute.statistics import summarise
-from oaflib.errors import SourceUnavailable
+from oaflib.errors import QueryRefused, SourceUnavailable
 from oaflib.records import State
 from oaflib.report import Severity
 from oaflib.series import Kind
+from oaflib.sources.embedded.reduce import Reduction
+from oaflib.sources.envelope import envelope_of
 from oaflib.study.quality import quality_of
+from oaflib.testing import same
 
 
 def test_it_is_counted_before_it_is_read(tmp_path: Path) -> None:
@@ -79,6 +82,44 @@ def test_beyond_the_budget_the_largest_come_at_low_resolution(tmp_path: Path) ->
     told = quality_of(records)
     assert (told["coarse"], told["resolution"]) == (1, 864.0)
     assert "A:BIG: of 86,400 samples only the extremes of each 864 s" in told["notes"]
+
+
+class Reduces(Asked):
+    """Reduces by itself, and says how often it was asked to."""
+
+    def envelope(self, variables, window, buckets):  # type: ignore[no-untyped-def]
+        self.questions.append(f"envelope {len(variables)}")
+        if len(variables) > 2:
+            raise QueryRefused("two at most")
+        yield from (envelope_of(self.series[one.name], window, buckets) for one in variables)
+
+    def statistics(self, variables, window):  # type: ignore[no-untyped-def]
+        self.questions.append(f"statistics {len(variables)}")
+        made = []
+        for one in variables:
+            reduction = Reduction(one)
+            reduction.add(self.series[one.name])
+            made.append(reduction.statistics())
+        return made
+
+
+def test_a_source_that_reduces_does_it_itself(tmp_path: Path) -> None:
+    """In one question, halved when refused; the samples never come."""
+    source = Reduces(*(samples(f"A:{i}", count=8640) for i in range(4)))
+    records = extracted(source, dataset("A:%"), tmp_path / "r", points=1000, buckets=96)
+    assert source.questions[3:] == [
+        "envelope 4", "envelope 2", "statistics 2", "envelope 2", "statistics 2",
+    ]  # fmt: skip
+    assert len(records.coarse) == 4
+    here = extracted(
+        Asked(*source.series.values()), dataset("A:%"), tmp_path / "s" / "r", points=1000,
+        buckets=96,
+    )  # fmt: skip
+    for name, series in source.series.items():
+        assert same(records[name], here[name])
+        numbers = [summarise(one[name], one.entries[name]) for one in (records, here)]
+        assert numbers[0] == numbers[1]
+        assert numbers[0].count == len(series)
 
 
 def test_vectors_come_at_low_resolution_element_by_element(tmp_path: Path) -> None:

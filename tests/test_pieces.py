@@ -8,15 +8,19 @@ import signal
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from asked_source import DAY, NOW, Asked, dataset, early, extracted, samples
 
+from oaflib.config.project import Project
+from oaflib.config.site import Site
+from oaflib.config.upkeep import KeepTable
 from oaflib.records import State
 from oaflib.series import Kind, Series
 from oaflib.sources.days import days, is_day
-from oaflib.sources.pieces import Keeping, Shelf, tidy
+from oaflib.sources.pieces import Shelf, tidy
 from oaflib.testing import same
 from oaflib.window import Window, calendar_day
 
@@ -187,20 +191,22 @@ def test_a_damaged_piece_is_asked_for_again(tmp_path: Path) -> None:
 
 def test_old_and_large_pieces_are_removed(tmp_path: Path) -> None:
     source = Asked(samples("A:X", BOTH, 2880))
-    shelf = tmp_path / "pieces"
     for name, window in (("1", BEFORE), ("2", DAY)):
         extracted(source, dataset("A:X"), tmp_path / name, window)
-    # `tidy` is told the folder above the sources' own
-    (tmp_path / "all").mkdir()
-    shelf.rename(tmp_path / "all" / "LDB-0123456789")
-    kept = sorted((tmp_path / "all").glob("*/*/p-*"))
+    runs = tmp_path / "runs" / "pieces"
+    runs.mkdir(parents=True)
+    (tmp_path / "pieces").rename(runs / "LDB-0123456789")
+    kept = sorted(runs.glob("*/*/p-*"))
     os.utime(kept[0], (0, 0))
-    assert tidy(tmp_path / "all", Keeping(days=10**6), NOW) == []
-    assert sorted((tmp_path / "all").glob("*/*/p-*")) == kept
-    tidy(tmp_path / "all", Keeping(days=14), NOW)
-    assert sorted((tmp_path / "all").glob("*/*/p-*")) == kept[1:]
-    tidy(tmp_path / "all", Keeping(size=1), NOW)
-    assert not list((tmp_path / "all").glob("*/*/p-*"))
+
+    def left(**keep: Any) -> list[Path]:
+        site = Site(keep=KeepTable(**keep))
+        assert tidy(Project(tmp_path, site, {}), NOW) == []
+        return sorted(runs.glob("*/*/p-*"))
+
+    assert left(pieces=0) == kept
+    assert left(pieces=14) == kept[1:]
+    assert left(pieces_size="1B") == []
 
 
 def test_times_before_the_epoch_and_odd_windows_have_a_span_of_their_own(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ class KeepTable:
     replays : days of what ``oaf replay`` and interactive work left. mails : days of sent mails.
     size : of all runs together; the oldest records go first. free : least free space of the
         disks, below which the operator is warned.
+    pieces : days of what was read of sources and may be asked for again; pieces_size : of all of it
+        together, the oldest goes first.
     """
 
     records: int = 30
@@ -38,9 +40,11 @@ class KeepTable:
     mails: int = 31
     size: Size = "100GB"
     free: Size = "1GB"
+    pieces: int = 14
+    pieces_size: Size = "50GB"
 
     def __post_init__(self) -> None:
-        for name in ("records", "runs", "pages", "replays", "mails"):
+        for name in ("records", "runs", "pages", "replays", "mails", "pieces"):
             if fault := within(getattr(self, name), 0, 36500):
                 raise ValueError(f"{name} {fault}")
 

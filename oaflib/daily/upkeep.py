@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from oaflib.config.project import Project
 from oaflib.errors import OafError
 from oaflib.inform.outbox import forget
+from oaflib.sources.pieces import tidy as tidy_pieces
 from oaflib.state import State
 
 _MAILS = timedelta(days=31)
@@ -20,6 +21,7 @@ def keep_up(project: Project, state: State, now: datetime) -> list[str]:
         forget(state, now - _MAILS)
     except (OafError, OSError) as error:
         troubles.append(f"the state was not copied: {error}")
+    troubles += tidy_pieces(project, now)
     for source in project.site.sources.values():
         if source.kind != "embedded":
             continue

@@ -5,7 +5,7 @@ By the source itself where it can; else the samples are read part by part and fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -35,55 +35,104 @@ class Coarse:
     mean: Series | None = None
 
 
+Answer = tuple[Variable, Coarse | QueryRefused]
+
+
 def coarsened(
-    connection: Connection, variable: Variable, window: Window, points: int
-) -> Coarse | QueryRefused:
-    """The variable at low resolution.
+    connection: Connection, variables: Sequence[Variable], window: Window, points: Mapping[str, int]
+) -> Iterator[Answer]:
+    """The variables at low resolution, each once; what the source reduces itself in one question.
 
     A NUMERIC variable gives the least and the greatest sample of each part; a VECTORNUMERIC one the
     least and the greatest of each element, of parts whose vectors have one length.
+
+    Raises
+    ------
+    SpentSeconds, SourceUnavailable
+        Of the variables not yet yielded nothing is known.
     """
+    reduces = connection.offers(Envelopes) or (
+        connection.offers(Scales) and connection.offers(ReducesStatistics)
+    )
+    together = [one for one in variables if reduces and one.kind is Kind.NUMERIC]
+    if together:
+        yield from _together(connection, together, window, points)
+    for variable in variables:
+        if variable not in together:
+            yield variable, _alone(connection, variable, window, points)
+
+
+def _together(
+    connection: Connection, variables: Sequence[Variable], window: Window, points: Mapping[str, int]
+) -> Iterator[Answer]:
+    """By the source; what it refuses is halved, and read part by part in the end."""
+    connection.spent()
     try:
-        connection.spent()
-        if variable.kind is Kind.NUMERIC:
-            if connection.offers(Envelopes):
-                return _by_source(connection, variable, window)
-            if connection.offers(Scales) and connection.offers(ReducesStatistics):
-                return _scaled(connection, variable, window)
-        return _here(connection, variable, window, points)
+        if connection.offers(Envelopes):
+            made = _enveloped(connection, variables, window)
+        else:
+            made = _scaled(connection, variables, window)
+    except QueryRefused:
+        if len(variables) == 1:
+            yield variables[0], _alone(connection, variables[0], window, points)
+            return
+        half = len(variables) // 2
+        yield from _together(connection, variables[:half], window, points)
+        yield from _together(connection, variables[half:], window, points)
+        return
+    yield from zip(variables, made, strict=True)
+
+
+def _alone(
+    connection: Connection, variable: Variable, window: Window, points: Mapping[str, int]
+) -> Coarse | QueryRefused:
+    connection.spent()
+    try:
+        return _here(connection, variable, window, points.get(variable.name, 0))
     except QueryRefused as refusal:
         return refusal
 
 
-def _by_source(connection: Connection, variable: Variable, window: Window) -> Coarse:
+def _enveloped(
+    connection: Connection, variables: Sequence[Variable], window: Window
+) -> list[Coarse]:
     source = connection.source
     assert isinstance(source, Envelopes)
     buckets = connection.budget.buckets
-    series = _only(connection.counted(source.envelope([variable], window, buckets)), variable)
-    mean = None
+    found = _each(connection.counted(source.envelope(variables, window, buckets)), variables)
+    means: dict[str, Series] = {}
     if isinstance(source, Scales):
         bucket = _whole_seconds(window, buckets)
-        mean = _only(connection.counted(source.scaled([variable], window, bucket)), variable)
-    return _made(series, mean, _numbers(connection, variable, window), window, buckets)
+        means = _each(connection.counted(source.scaled(variables, window, bucket)), variables)
+    numbers = _numbers(connection, variables, window)
+    return [
+        _made(series, means.get(name), numbers.get(name), window, buckets)
+        for name, series in found.items()
+    ]
 
 
-def _scaled(connection: Connection, variable: Variable, window: Window) -> Coarse:
+def _scaled(connection: Connection, variables: Sequence[Variable], window: Window) -> list[Coarse]:
     """From a source that scales: the extremes stand at a quarter and three quarters of a part."""
     source = connection.source
     assert isinstance(source, Scales)
     buckets = connection.budget.buckets
     bucket = _whole_seconds(window, buckets)
-    low, mean, high = (
-        _only(connection.counted(source.scaled([variable], window, bucket, way)), variable)
+    lows, means, highs = (
+        _each(connection.counted(source.scaled(variables, window, bucket, way)), variables)
         for way in ("MIN", "AVG", "MAX")
     )
+    numbers = _numbers(connection, variables, window)
     quarter = bucket // timedelta(microseconds=4) * 1000
-    time = np.concatenate([low.time + quarter, high.time + 3 * quarter])
-    order = np.argsort(time, kind="stable")
-    value = np.concatenate([low.value, high.value])[order]
-    inside = time[order] < window.end_ns
-    series = replace(low, time=time[order][inside], value=value[inside])
-    return _made(series, mean, _numbers(connection, variable, window), window, buckets)
+    made = []
+    for name, low in lows.items():
+        high = highs[name]
+        time = np.concatenate([low.time + quarter, high.time + 3 * quarter])
+        order = np.argsort(time, kind="stable")
+        value = np.concatenate([low.value, high.value])[order]
+        inside = time[order] < window.end_ns
+        series = replace(low, time=time[order][inside], value=value[inside])
+        made.append(_made(series, means[name], numbers.get(name), window, buckets))
+    return made
 
 
 def _here(connection: Connection, variable: Variable, window: Window, points: int) -> Coarse:
@@ -151,18 +200,28 @@ def _made(
     return Coarse(series, entry, mean)
 
 
-def _numbers(connection: Connection, variable: Variable, window: Window) -> Statistics | None:
+def _numbers(
+    connection: Connection, variables: Sequence[Variable], window: Window
+) -> dict[str, Statistics]:
     source = connection.source
     if not isinstance(source, ReducesStatistics):
-        return None
+        return {}
     with connection.timed():
-        found = source.statistics([variable], window)
-    return found[0] if found else None
+        return {found.variable: found for found in source.statistics(variables, window)}
 
 
-def _only(answer: Iterator[Series], variable: Variable) -> Series:
-    pieces = [piece for piece in answer if len(piece)]
-    return _joined(variable, pieces) if pieces else nothing(variable)
+def _each(answer: Iterator[Series], variables: Sequence[Variable]) -> dict[str, Series]:
+    """One series of each variable, in their order."""
+    pieces: dict[str, list[Series]] = {variable.name: [] for variable in variables}
+    for piece in answer:
+        if len(piece):
+            pieces[piece.name].append(piece)
+    return {
+        variable.name: _joined(variable, pieces[variable.name])
+        if pieces[variable.name]
+        else nothing(variable)
+        for variable in variables
+    }
 
 
 def _joined(variable: Variable, pieces: Sequence[Series]) -> Series:

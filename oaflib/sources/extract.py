@@ -142,26 +142,23 @@ class Extraction:
         self, batch: Sequence[Variable], plan: Plan, folder: Path
     ) -> Iterator[tuple[Series, Entry, Series | None]]:
         """Each variable of the batch: in full, at low resolution, or FAILED."""
-        full: list[Variable] = []
-        for variable in batch:
-            if reason := plan.refused.get(variable.name):
-                yield (*_failed(variable, reason), None)
-            elif variable.name in plan.low:
-                yield self._low(variable, plan)
-            elif variable.name in plan.points:
-                full.append(variable)
+        full = [one for one in batch if plan.in_full(one)]
+        low = [one for one in batch if one.name in plan.low]
         for series, entry in self._full(full, plan, folder):
             yield series, entry, None
         for variable in batch:  # those that the source cannot count, one by one
-            if variable.name in plan.points or variable.name in plan.refused:
+            if reason := plan.refused.get(variable.name):
+                yield (*_failed(variable, reason), None)
+            elif variable.name in plan.points:
                 continue
-            if self._points <= self.connection.budget.points:
+            elif self._points <= self.connection.budget.points:
                 for series, entry in self._full([variable], plan, folder):
                     yield series, entry, None
             elif variable.kind in COARSENED and self.connection.budget.over == "coarsen":
-                yield self._low(variable, plan)
+                low.append(variable)
             else:
                 yield (*_failed(variable, beyond(self.connection, variable, self._points)), None)
+        yield from self._low(low, plan)
 
     def _full(self, variables: Sequence[Variable], plan: Plan, folder: Path) -> Iterator[Made]:
         """Each variable over the whole window, part by part."""
@@ -239,44 +236,62 @@ class Extraction:
         for variable in left.values():
             yield _failed(variable, reason)
 
-    def _low(self, variable: Variable, plan: Plan) -> tuple[Series, Entry, Series | None]:
-        """One variable at low resolution, kept or asked for."""
+    def _low(
+        self, variables: Sequence[Variable], plan: Plan
+    ) -> Iterator[tuple[Series, Entry, Series | None]]:
+        """Variables at low resolution, kept or asked for."""
         span = self._span(self.window, self.connection.budget.buckets)
-        name = variable.name
         if span is None:
-            made = self._coarsened(variable, plan)
-            return made.series, made.entry, made.mean
-        while name not in (held := span.kept([name])):
-            with span.claimed([name]) as mine:
+            for made in self._coarsened(variables, plan):
+                yield made.series, made.entry, made.mean
+            return
+        by_name = {variable.name: variable for variable in variables}
+        held = span.kept(by_name)
+        entries = [records.entries[name] for name, records in held.items()]
+        self._kept += sum(int((entry.reduced or {}).get("count", 0)) for entry in entries)
+        failed: dict[str, Coarse] = {}
+        while missing := [name for name in by_name if name not in held and name not in failed]:
+            with span.claimed(missing) as mine:
                 if mine:
-                    made = self._coarsened(variable, plan)
-                    if made.entry.state is State.FAILED:
-                        return made.series, made.entry, None
+                    asked = [by_name[name] for name in mine]
                     with span.writing(self.connection.place.name) as writer:
-                        writer.add(made.series, made.entry, made.mean)
-                    return made.series, made.entry, made.mean
-            span.wait([name])
-        records = held[name]
-        self._kept += int((records.entries[name].reduced or {}).get("count", 0))
-        mean = records.mean(name) if records.entries[name].means else None
-        return records[name], records.entries[name], mean
+                        for made in self._coarsened(asked, plan):
+                            if made.entry.state is State.FAILED:
+                                failed[made.series.name] = made
+                            else:
+                                writer.add(made.series, made.entry, made.mean)
+            if not mine:
+                span.wait(missing)
+            held.update(span.kept(name for name in missing if name not in failed))
+        for made in failed.values():
+            yield made.series, made.entry, None
+        for name, records in held.items():
+            mean = records.mean(name) if records.entries[name].means else None
+            yield records[name], records.entries[name], mean
 
-    def _coarsened(self, variable: Variable, plan: Plan) -> Coarse:
-        points = plan.points.get(variable.name, 0)
+    def _coarsened(self, variables: Sequence[Variable], plan: Plan) -> Iterator[Coarse]:
+        left = {variable.name: variable for variable in variables}
+        reason = self._down
         try:
-            if self._down:
-                return Coarse(*_failed(variable, self._down))
-            made = coarsened(self.connection, variable, self.window, points)
-            before = self._before([variable], self.window)
+            if left and not self._down:
+                before = self._before(variables, self.window)
+                for variable, made in coarsened(
+                    self.connection, variables, self.window, plan.points
+                ):
+                    del left[variable.name]
+                    if isinstance(made, QueryRefused):
+                        yield Coarse(*_failed(variable, str(made)))
+                        continue
+                    points = plan.points.get(variable.name, 0)
+                    reduced = {**(made.entry.reduced or {}), "points": points}
+                    held = before.get(variable.name)
+                    yield replace(made, entry=replace(made.entry, reduced=reduced, before=held))
         except SpentSeconds as spent:
-            return Coarse(*_failed(variable, str(spent)))
+            reason = str(spent)
         except SourceUnavailable as error:
-            return Coarse(*_failed(variable, self._stopped(error)))
-        if isinstance(made, QueryRefused):
-            return Coarse(*_failed(variable, str(made)))
-        reduced = {**(made.entry.reduced or {}), "points": points}
-        entry = replace(made.entry, reduced=reduced, before=before.get(variable.name))
-        return replace(made, entry=entry)
+            reason = self._stopped(error)
+        for variable in left.values():
+            yield Coarse(*_failed(variable, reason))
 
     def _stopped(self, error: SourceUnavailable) -> str:
         """Remember that the source does not answer any more; in words."""

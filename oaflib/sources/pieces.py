@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from oaflib.config.project import Project
+from oaflib.config.rules import parse_size
 from oaflib.config.site import SourceSettings
 from oaflib.errors import RecordsError
 from oaflib.records import Records, RecordsWriter, State, open_records
@@ -187,14 +188,6 @@ class Span:
         return self.folder / ("saved" if pattern.startswith(SAVED) else "names") / name
 
 
-@dataclass(frozen=True)
-class Keeping:
-    """``[pieces]`` of the site file, in days and bytes: what `tidy` leaves."""
-
-    days: int = 14
-    size: int = 50_000_000_000
-
-
 def shelf_of(project: Project, name: str, now: datetime, *, fresh: bool = False) -> Shelf:
     """The pieces of the source called `name`."""
     settings = project.source_settings(name)
@@ -202,29 +195,30 @@ def shelf_of(project: Project, name: str, now: datetime, *, fresh: bool = False)
     return Shelf(folder, settings.budget.settled, now, fresh)
 
 
-def tidy(folder: Path, keeping: Keeping, now: datetime) -> list[str]:
-    """Remove pieces older than `keeping.days`, then the oldest until `keeping.size` is met.
+def tidy(project: Project, now: datetime) -> list[str]:
+    """Remove pieces as ``[keep]`` says: old ones, then the oldest until the size is met.
 
     What killed processes left half-written goes too. A sentence for what could not be removed.
     Whoever reads a piece meanwhile asks for it again.
     """
+    keep, folder = project.site.keep, project.runs / FOLDER
     troubles: list[str] = []
     pieces: list[tuple[float, int, Path]] = []
     for span in folder.glob("*/*"):
         for path in span.glob(".*"):
-            if now.timestamp() - path.stat().st_mtime > _STALE:
-                shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):
+                if now.timestamp() - path.stat().st_mtime > _STALE:
+                    shutil.rmtree(path, ignore_errors=True)
         for path in span.glob("p-*"):
             with suppress(OSError):
-                if (path / "records.json").exists():
-                    pieces.append((path.stat().st_mtime, _size(path), path))
+                pieces.append((path.stat().st_mtime, _size(path), path))
     total = sum(size for _, size, _ in pieces)
-    oldest = now.timestamp() - keeping.days * 86_400
+    oldest = now.timestamp() - keep.pieces * 86_400 if keep.pieces else 0.0
     for made, size, path in sorted(pieces):
-        if made >= oldest and total <= keeping.size:
+        if made >= oldest and total <= parse_size(keep.pieces_size):
             break
         try:
-            (path / "records.json").unlink()  # first: without it there is no piece
+            (path / "records.json").unlink(missing_ok=True)  # first: without it there is no piece
             shutil.rmtree(path)
             total -= size
         except OSError as error:
@@ -233,15 +227,6 @@ def tidy(folder: Path, keeping: Keeping, now: datetime) -> list[str]:
         if span.is_dir() and not any(span.glob("p-*")) and not _busy(span, now):
             shutil.rmtree(span, ignore_errors=True)
     return troubles
-
-
-def sizes(folder: Path) -> Mapping[str, int]:
-    """Bytes of the pieces of each source."""
-    found: dict[str, int] = {}
-    for path in folder.glob("*/*/*"):
-        name = path.parents[1].name.rsplit("-", 1)[0]
-        found[name] = found.get(name, 0) + (_size(path) if path.is_dir() else 0)
-    return found
 
 
 def _age(path: Path) -> int:

@@ -30,6 +30,11 @@ class Plan:
     low: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    def in_full(self, variable: Variable) -> bool:
+        """Whether all samples of it are read, and their number is known."""
+        name = variable.name
+        return name in self.points and name not in self.low and name not in self.refused
+
 
 def planned(
     connection: Connection,
