@@ -157,7 +157,7 @@ def test_three_days_off(
     assert len(said) == 4
     assert morning(project, monkeypatch, NOW) == 0
     out = capsys.readouterr().out
-    assert "Catching up: 2026-11-19 to 2026-11-21 had been missed (3 reports)." in out
+    assert "Catching up: 2026-11-19 to 2026-11-21 were missed or broke (3 reports)." in out
     made = [line.split()[2] for line in out.splitlines() if line.startswith("[1/1] BCT_B1")]
     assert made == ["2026-11-19:", "2026-11-20:", "2026-11-21:", "2026-11-22:"]
     mails = [
@@ -173,7 +173,7 @@ def test_three_days_off(
     (late,) = [mail for mail in mails if "late" in mail["Subject"]]
     assert "had been missed" in late.get_body(("plain",)).get_content()
     pages = " ".join(path.read_text() for path in project.pages)
-    assert "Caught up: 2026-11-19 to 2026-11-21 had been missed, 3 reports made." in " ".join(
+    assert "Caught up: 2026-11-19 to 2026-11-21 were missed or broke, 3 reports." in " ".join(
         pages.replace("=\r\n", "").replace("=\n", "").split()
     )
     # Again, and a clock that stepped back: nothing more.

@@ -87,6 +87,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     health.add_argument(
         "--over", action="store_true", help="the morning is over: what is not there is missing"
     )
+    upkeep = command("upkeep", "copy the state, and take away what has been kept long enough")
+    upkeep.add_argument("--dry-run", action="store_true", help="say what would go; nothing does")
     plan = command("schedule", "lines for cron, or units for systemd, that call OAF here")
     plan.add_argument("kind", choices=("cron", "systemd"))
     plan.add_argument("--into", type=Path, metavar="FOLDER", help="write the units there")

@@ -152,6 +152,33 @@ def status(given: Namespace) -> int:
     return health(given)
 
 
+def upkeep(given: Namespace) -> int:
+    """Retention and copies, now; with --dry-run only said."""
+    from oaflib.daily import retention
+    from oaflib.daily.upkeep import keep_up
+    from oaflib.run.limits import size
+    from oaflib.run.lock import held
+    from oaflib.state import State
+
+    project = load_project(find_root(given.root))
+    path = project.runs / "state.sqlite"
+    if not path.exists():
+        say("No morning was ever held here: nothing to keep up.")
+        return 0
+    if given.dry_run:
+        with State(path, read_only=True) as state:
+            pieces = retention.plan(project, state, now())
+        for piece in pieces:
+            say(f"{piece.what:9} {size(piece.size):>8}  {piece.path}  ({piece.why})")
+        total = size(sum(piece.size for piece in pieces))
+        say(f"{counted(len(pieces), 'thing')} would go, {total}.")
+        return 0
+    with held(project.runs / "lock"), State(path) as state:
+        said = keep_up(project, state, site_of(project), now())
+    say(*(said or ["Nothing is old enough to go."]))
+    return 0
+
+
 def schedule(given: Namespace) -> int:
     """What calls OAF every morning on this machine."""
     from oaflib.cli.schedule import schedule
@@ -372,6 +399,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "check-config": check_configuration,
     "status": status,
     "schedule": schedule,
+    "upkeep": upkeep,
     "list": listing,
     "demo": demo,
     "history": history,

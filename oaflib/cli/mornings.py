@@ -139,7 +139,7 @@ def _held(given: Namespace, plan: Plan) -> int:
         say(*summary(teller, plan.label, told))
         if not given.no_mail:
             flush_mails(project, state)
-        say(*keep_up(project, state, now()))
+        say(*keep_up(project, state, desk.site, now()))
         if plan.itself:
             clock.mark(state, now(), max(one.window.end_ns for one in plan.wanted))
     return bool(morning.failed or any(one.failure for one in late))
@@ -148,7 +148,8 @@ def _held(given: Namespace, plan: Plan) -> int:
 def _caught_up(desk: Desk, missing: Missed, jobs: int) -> list[Done]:
     """Make what was missed, a morning after the other: each is compared with the one before."""
     if missing.count:
-        say(f"Catching up: {missing.label} had been missed ({counted(missing.count, 'report')}).")
+        count = counted(missing.count, "report")
+        say(f"Catching up: {missing.label} were missed or broke ({count}).")
     done: list[Done] = []
     for wanted in missing.mornings:
         done += hold(replace(desk, late=True), wanted, jobs, Lines(sys.stdout)).done

@@ -27,10 +27,9 @@ class KeepTable:
     records : days that a run keeps the records it was made from. runs : days of executed notebooks
         and logs. pages : days of published reports; never those with an alarm that goes on.
     replays : days of what ``oaf replay`` and interactive work left. mails : days of sent mails.
+    pieces, pieces_size : days and size of what was read of the sources, kept by variable and day.
     size : of all runs together; the oldest records go first. free : least free space of the
         disks, below which the operator is warned.
-    pieces : days of what was read of sources and may be asked for again; pieces_size : of all of it
-        together, the oldest goes first.
     """
 
     records: int = 30
@@ -38,10 +37,10 @@ class KeepTable:
     pages: int = 0
     replays: int = 30
     mails: int = 31
-    size: Size = "100GB"
-    free: Size = "1GB"
     pieces: int = 14
     pieces_size: Size = "50GB"
+    size: Size = "100GB"
+    free: Size = "1GB"
 
     def __post_init__(self) -> None:
         for name in ("records", "runs", "pages", "replays", "mails", "pieces"):

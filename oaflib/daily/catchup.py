@@ -169,7 +169,7 @@ def sentences(missing: Missed, done: Sequence[Done], at: datetime) -> list[str]:
     said = []
     if done:
         failed = [one for one in done if one.failure]
-        words = f"Caught up: {missing.label} had been missed, {counted(len(done), 'report')} made"
+        words = f"Caught up: {missing.label} were missed or broke, {counted(len(done), 'report')}"
         if failed:
             words += f", {len(failed)} of them failed ({failed[0].due.task.id}: "
             words += f"{failed[0].failure[:200]})"
