@@ -253,6 +253,7 @@ def store_of(project: Project, name: str = "") -> Path:
 def site_of(project: Project) -> Site:
     """What the pages know of the site."""
     from oaflib.publish import Site
+    from oaflib.study.words import ledger_of
 
     steps = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1), "hourly": timedelta(hours=1)}
     return Site(
@@ -261,6 +262,7 @@ def site_of(project: Project) -> Site:
         url=project.site.url,
         expected_by=time.fromisoformat(project.site.expected_by),
         pdf=project.site.publish.pdf,
+        ledger=ledger_of(project),
         contact=project.site.contact or project.site.mail.operator,
         families={entry.id: entry.title for entry in project.instruments.values()},
         periods={task.id: steps[task.schedule] for task in project.tasks},

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from oaflib.config.aliases import ALIASES, read_aliases
 from oaflib.config.dataset import Dataset, read_dataset, without_file
 from oaflib.config.document import Complaints, Document, in_order, open_document
 from oaflib.config.ids import fault_of_dataset_id, fault_of_id, fault_of_instrument, split_id
 from oaflib.config.instruments import Instrument, read_instruments
+from oaflib.config.interventions import LEDGER, read_interventions
 from oaflib.config.notebook import Shelf
 from oaflib.config.site import Site, SourceSettings, faults_of_source, read_site
 from oaflib.config.tasks import Surroundings, Task, read_tasks
@@ -201,6 +204,10 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
         silences = Complaints(SILENCES)
         files.append(silences)
         known = _silences(root, silences)
+        files += [
+            _complaints(ALIASES, partial(read_aliases, root)),
+            _complaints(LEDGER, partial(read_interventions, root, site.zone)),
+        ]
         project = replace(project, datasets=datasets, tasks=tasks.read(), silences=known)
         for instrument in instruments.values():
             name = instrument.template
@@ -216,6 +223,17 @@ def _silences(root: Path, complaints: Complaints) -> tuple[Silence, ...]:
         for problem in error.problems:
             complaints.add(problem.place, problem.message)
         return ()
+
+
+def _complaints(name: str, read: Callable[[], object]) -> Complaints:
+    """What is wrong with a table that is read where it is needed."""
+    complaints = Complaints(name)
+    try:
+        read()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            complaints.add(problem.place, problem.message)
+    return complaints
 
 
 def _datasets(

@@ -14,10 +14,10 @@ from oaflib.plots.axes import value_axis as values
 from oaflib.plots.base import Plot, Verdicts, Words, finished, matching
 from oaflib.plots.colours import palette, shades
 from oaflib.plots.grid import Scale, scale_of
+from oaflib.plots.interventions import draw_interventions, names_of_interventions
 from oaflib.plots.picture import Drawn, Trouble, style
 from oaflib.plots.scene import Box, Scene, Type
 from oaflib.plots.ticks import number
-from oaflib.plots.years import draw_interventions, names_of_interventions
 from oaflib.records import Records
 from oaflib.report import Outcome
 from oaflib.series import Kind

@@ -10,6 +10,7 @@ from oaflib.plots import colours
 from oaflib.plots.axes import SMALL, Axes, frame, heading, range_of, time_axis
 from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, shortened, title_of
 from oaflib.plots.curve import Curve, curve_of
+from oaflib.plots.interventions import done_within
 from oaflib.plots.picture import Drawn, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, fitted, text_width
 from oaflib.plots.states import draw_modes, mode_variable
@@ -97,6 +98,10 @@ class _Rows:
             strip = Box(left, y + i * height, box.w, height)
             limits = shared.get(curve.unit) if self.scale == "shared" else range_of([curve.limits])
             self._row(scene, Axes(strip, x, limits or (0.0, 1.0)), curve, label)
+            for one in done_within([curve.name], self.records):
+                at = float(whole.px(one.time))
+                scene.lines([(at, strip.y, at, strip.bottom)], Pen("soft", 1.4))
+                notes = [*notes, f"{label}: {one}"]
         scene.height = whole.box.bottom + look.font * SMALL * 3.2
         bad = [name for name in self.names if self.verdicts.bad(name)]
         alt = f"{n} variables as strips over time"

@@ -24,6 +24,7 @@ from oaflib.plots.axes import (
 )
 from oaflib.plots.base import Plot, Verdicts, Words, field_of, finished, listed, shortened, title_of
 from oaflib.plots.curve import Curve, curve_of
+from oaflib.plots.interventions import done_within, draw_interventions
 from oaflib.plots.live import live_axes, live_picture, live_series
 from oaflib.plots.picture import Drawn, Style, style
 from oaflib.plots.scene import Box, Pen, Scene, Type, text_width
@@ -174,6 +175,7 @@ class _Drawing:
             self.modes = lane.box
             y += 24
         closed = self._closed(gate)
+        done = done_within([curve.name for panel in panels for curve in panel.curves], self.records)
         for i, (panel, limits) in enumerate(zip(panels, ranges, strict=True)):
             y += self._legend(scene, panel, Box(8, y, look.width - 16, 0), title)
             y += look.font * SMALL * (1.4 if unit_said(panel.unit, limits) else 0.4)
@@ -184,9 +186,11 @@ class _Drawing:
             value_axis(scene, axes, panel.unit, look)
             time_axis(scene, axes, window, look, label=i == len(panels) - 1)
             self._draw(scene, axes, panel)
+            said = draw_interventions(scene, axes, done)
             self.placed.append((axes, panel))
             y = axes.box.bottom + 8
         scene.height = y + look.font * SMALL * 2.6
+        self.notes.extend(said if done else ())
         return scene
 
     def _legend(self, scene: Scene, panel: Panel, box: Box, title: str) -> float:

@@ -24,8 +24,9 @@ from oaflib.plots.axes import (
     value_axis,
 )
 from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, matching
-from oaflib.plots.picture import Drawn, Style, Trouble, style
-from oaflib.plots.scene import Box, Pen, Scene, Type, fitted
+from oaflib.plots.interventions import draw_interventions, names_of_interventions
+from oaflib.plots.picture import Drawn, Trouble, style
+from oaflib.plots.scene import Box, Pen, Scene
 from oaflib.plots.ticks import number
 from oaflib.plots.waterfall import pieces_of
 from oaflib.records import Records
@@ -34,7 +35,6 @@ from oaflib.series import Kind
 from oaflib.trend import DAY, Floats, Trend
 from oaflib.window import Window, moment, nanoseconds, parse_instant
 
-_MARKS = 12  # interventions that a picture names
 _BREAK = 8  # usual steps without a point after which the line breaks
 _AHEAD = 0.5  # of the history's length that a forecast may take beside it
 
@@ -257,18 +257,6 @@ def _draw_imported(scene: Scene, axes: Axes, trend: Trend) -> None:
             scene.lines([(float(first), y, max(float(last), float(first) + 3), y)], Pen("c5", 3.0))
 
 
-def draw_interventions(scene: Scene, axes: Axes, done: Sequence[Intervention]) -> list[str]:
-    """Lines at interventions, numbered; what each number says."""
-    seen = [one for one in done if axes.x[0] <= one.time <= axes.x[1]]
-    notes = []
-    for i, one in enumerate(seen[-_MARKS:], start=1):
-        at = float(axes.px(one.time))
-        scene.lines([(at, axes.box.y, at, axes.box.bottom)], Pen("soft", 1.2, 3.0))
-        scene.text(at + 3, axes.box.y + 12, str(i), Type(11, "soft", bold=True))
-        notes.append(f"{i} {one}")
-    return notes
-
-
 def _draw_since(scene: Scene, axes: Axes, outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
         if one.since is not None and one.severity.rank > 1 and axes.x[0] <= one.since <= axes.x[1]:
@@ -276,15 +264,6 @@ def _draw_since(scene: Scene, axes: Axes, outcomes: Sequence[Outcome]) -> None:
             paint = "alarm" if one.severity.alarming else "warning"
             scene.lines([(at, axes.box.y, at, axes.box.bottom)], Pen(paint, 1.4))
             scene.triangles([(at, axes.box.y + 8)], -10, paint)
-
-
-def names_of_interventions(scene: Scene, y: float, notes: Sequence[str], look: Style) -> float:
-    """What the numbers of interventions say, below a picture; where they end."""
-    size = look.font * SMALL
-    for note in notes:
-        y += size * 1.35
-        scene.text(10, y, fitted(note, size, look.width - 20), Type(size, "soft"))
-    return y
 
 
 def _alt(trend: Trend, values: Floats, judged: Outcome | None) -> str:

@@ -15,6 +15,7 @@ from oaflib.provenance import SILENT, summed
 from oaflib.publish.entry import Entry
 from oaflib.publish.shelf import Shelf, worst
 from oaflib.publish.site import Site
+from oaflib.publish.spark import Course
 from oaflib.publish.words import NAMES, SYMBOLS, counted, spoken
 from oaflib.report import Change, Outcome, Report
 from oaflib.window import instant
@@ -24,7 +25,7 @@ DAYS = 14
 SHOWN = 50
 """Alarms of one report that the front page lists; its own page has all."""
 
-Trends = Mapping[str, Sequence[float | None]]
+Trends = Mapping[str, Course]
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,16 @@ class Finding:
 
     outcome: Outcome
     anchor: str
-    trend: tuple[float | None, ...] = ()
+    course: Course = field(default_factory=Course)
 
     def document(self) -> dict[str, Any]:
-        """Plain JSON values: the outcome's own, and ``anchor`` and ``trend``."""
-        return {**self.outcome.document(), "anchor": self.anchor, "trend": list(self.trend)}
+        """Plain JSON values: the outcome's own, and ``anchor``, ``trend`` and ``marks``."""
+        return {**self.outcome.document(), "anchor": self.anchor, **self.course.document()}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Finding:
         """The finding that `document` says."""
-        return cls(Outcome.of(document), document["anchor"], tuple(document["trend"]))
+        return cls(Outcome.of(document), document["anchor"], Course.of(document))
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ def card_of(report: Report, anchors: Sequence[str], shelf: Shelf, trends: Trends
         ),
     )
     alarms = [
-        Finding(outcome, anchor, tuple(trends.get(outcome.identity, ()))[-30:])
+        Finding(outcome, anchor, trends.get(outcome.identity, Course()))
         for outcome, anchor in ordered
         if outcome.severity.alarming
     ]

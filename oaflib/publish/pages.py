@@ -20,7 +20,7 @@ from oaflib.publish.front import Front, grouped
 from oaflib.publish.matrix import matrix
 from oaflib.publish.shelf import Shelf
 from oaflib.publish.site import Site
-from oaflib.publish.spark import bars, spark
+from oaflib.publish.spark import Course, bars, spark
 from oaflib.report import Change, Outcome, Report
 from oaflib.window import moment
 
@@ -47,7 +47,7 @@ class Leaf:
     body: Body
     before: Entry | None = None
     after: Entry | None = None
-    trends: Mapping[str, Sequence[float | None]] | None = None
+    trends: Mapping[str, Course] | None = None
     pdf: bool = False
 
 
@@ -59,6 +59,7 @@ def report_page(leaf: Leaf, site: Site) -> str:
         ((outcome, anchors[index]) for index, outcome in enumerate(report.outcomes)),
         key=lambda pair: (
             -pair[0].severity.urgency,
+            (pair[0].forecast or {}).get("date") or "9999",  # what crosses its limit first
             pair[0].device,
             pair[0].variable,
             pair[0].check,
@@ -220,6 +221,8 @@ def _environment() -> Environment:
         allowed=words.allowed,
         measured=measured,
         moment=moment,
+        Course=Course,
+        foretold=words.foretold,
         spark=spark,
         symbols=words.SYMBOLS,
         names=words.NAMES,

@@ -6,7 +6,8 @@ import json
 import posixpath
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from importlib.util import find_spec
@@ -19,10 +20,14 @@ from oaflib.publish.entry import Entry
 from oaflib.publish.front import Card, Front, Trends, card_of, front_of
 from oaflib.publish.links import moved
 from oaflib.publish.site import Site
+from oaflib.publish.spark import Course
 from oaflib.report import Report, read, write
+from oaflib.window import nanoseconds
 
 _NAV = re.compile(r"<!--nav-->.*?<!--/nav-->", re.DOTALL)
 _TREND = 30
+_COURSES = 1_000  # outcomes of a report beyond which only alarms have a course
+_OUTCOMES = '\n "outcomes": '  # as `oaflib.report.write` has it
 
 
 def place(
@@ -65,7 +70,7 @@ def place(
         before = shelf.load(room)
         replaced = _entry_at(folder)
         if trends is None:
-            trends = _trends(room, before, report)
+            trends = _trends(room, before, report, site)
         older, newer = shelf.neighbours(room, before, entry)
         leaf = pages.Leaf(report, entry, body or Body(), older, newer, trends)
         _folder(leaf, folder, site)
@@ -99,7 +104,7 @@ def rebuild(repository: Path, site: Site) -> None:
             for name in kept.months:
                 _month(room, kept, name, site)
             latest = _report_at(repository, kept.latest)
-            trends = _trends(room, kept, latest)
+            trends = _trends(room, kept, latest, site)
             front = front.with_card(_dataset(repository, site, kept, latest, trends))
         _recents_swept(repository, front)
         _front(repository, front)
@@ -145,7 +150,7 @@ def _views(repository: Path, site: Site, kept: shelf.Shelf, report: Report, tren
     shown, lately = report, trends
     if latest.label != entry.label:
         shown = _report_at(repository, latest)
-        lately = _trends(room, kept, shown)
+        lately = _trends(room, kept, shown, site)
     card = _dataset(repository, site, kept, shown, lately)
     _front(repository, _front_kept(repository, site).with_card(card))
 
@@ -223,7 +228,9 @@ def _front_kept(repository: Path, site: Site) -> Front:
         if kept.recent:
             latest = _report_at(repository, kept.latest)
             anchors = pages.anchored(latest.outcomes)
-            front = front.with_card(card_of(latest, anchors, kept, _trends(room, kept, latest)))
+            front = front.with_card(
+                card_of(latest, anchors, kept, _trends(room, kept, latest, site))
+            )
     return front
 
 
@@ -238,31 +245,41 @@ def _stitched(room: Path, kept: shelf.Shelf, entry: Entry) -> None:
     disk.write_changed(path, _NAV.sub(lambda _: links, page, count=1))
 
 
-def _trends(room: Path, kept: shelf.Shelf, report: Report) -> dict[str, list[float | None]]:
-    """The values found on the last reports of the same length, for each alarm of `report`."""
-    wanted = {outcome.identity for outcome in report.alarms}
-    if not wanted:
-        return {}
+def _trends(room: Path, kept: shelf.Shelf, report: Report, site: Site) -> dict[str, Course]:
+    """How each outcome of `report` went over the last reports of the same length."""
+    told = report.outcomes if len(report.outcomes) <= _COURSES else report.alarms
+    wanted = {outcome.identity: outcome for outcome in told}
     entry = Entry.of_report(report)
     earlier = [
         other
         for other in kept.recent
         if other.span == entry.span and other.label != entry.label and other.end <= entry.end
     ][: _TREND - 1]
-    past = [_found(room / other.label / "report.json", wanted) for other in reversed(earlier)]
+    if not wanted or not earlier:
+        return {}
+    earlier.reverse()
+    past = [_found(room / other.label / "report.json", wanted) for other in earlier]
     past.append({outcome.identity: outcome.found for outcome in report.outcomes})
-    return {
-        identity: [
+    ends = [nanoseconds(other.end) for other in (*earlier, entry)]
+    courses = {}
+    for identity, outcome in wanted.items():
+        values = tuple(
             float(value) if isinstance(value := found.get(identity), (int, float)) else None
             for found in past
-        ]
-        for identity in wanted
-    }
+        )
+        name = outcome.variable or outcome.device
+        times = [one.time for one in site.ledger if one.concerns(name)]
+        marks = {bisect_right(ends, time) for time in times if ends[0] <= time < ends[-1]}
+        courses[identity] = Course(values, tuple(sorted(marks)))
+    return courses
 
 
-def _found(path: Path, wanted: set[str]) -> Mapping[str, object]:
+def _found(path: Path, wanted: Collection[str]) -> Mapping[str, object]:
+    """The values that a report found, by identity; of the file only its outcomes are read."""
     try:
-        outcomes: Sequence[Mapping[str, object]] = json.loads(path.read_bytes())["outcomes"]
+        text = path.read_text(encoding="utf-8")
+        start = text.index(_OUTCOMES) + len(_OUTCOMES)
+        outcomes: Sequence[Mapping[str, object]] = json.JSONDecoder().raw_decode(text, start)[0]
         found = {f"{o['check']}|{o['device']}|{o['variable']}": o["found"] for o in outcomes}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

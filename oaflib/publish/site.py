@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from oaflib.config.interventions import Intervention
 from oaflib.publish.entry import Entry
 
 
@@ -25,6 +26,7 @@ class Site:
     periods : dataset id to how often its report is due; a dataset not among them is retired. Empty
         means unknown: nothing is late, nothing retired.
     pdf : print each report's page beside it, where Chromium is installed.
+    ledger : what was done to devices, in order of time.
     """
 
     title: str = "OAF"
@@ -35,6 +37,7 @@ class Site:
     families: Mapping[str, str] = field(default_factory=dict)
     periods: Mapping[str, timedelta] = field(default_factory=dict)
     pdf: bool = False
+    ledger: Sequence[Intervention] = ()
 
     @property
     def tz(self) -> ZoneInfo:

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from oaflib.publish.entry import Entry
-from oaflib.publish.words import NAMES, number
+from oaflib.publish.words import NAMES, counted, number
 
 _WIDTH, _HEIGHT, _EDGE = 120, 28, 3
 
 
-def spark(
-    values: Sequence[float | None], limit: Mapping[str, Any] | None = None, name: str = "value"
-) -> Markup:
-    """A line of `values`, the oldest first, gaps where None; empty for fewer than two numbers.
+@dataclass(frozen=True)
+class Course:
+    """How a value went over the last reports, the oldest first; None where there was none.
 
-    A ``low`` or ``high`` of `limit` is a dashed line, unless so far off that it would flatten all.
+    `marks` are the indices of the reports before which something was done to the device.
     """
+
+    values: tuple[float | None, ...] = ()
+    marks: tuple[int, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"trend": list(self.values), "marks": list(self.marks)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Course:
+        """The course that `document` says."""
+        return cls(tuple(document["trend"]), tuple(document.get("marks", ())))
+
+
+def spark(course: Course, limit: Mapping[str, Any] | None = None, name: str = "value") -> Markup:
+    """A line of the values, gaps where None; empty for fewer than two numbers.
+
+    A ``low`` or ``high`` of `limit` is a dashed line, unless so far off that it would flatten all;
+    an upright line stands where something was done to the device.
+    """
+    values = course.values
     points = [
         value
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
@@ -64,6 +85,13 @@ def spark(
         Markup('<line x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(_WIDTH, f"{level(edge):.1f}")
         for edge in edges
     )
+    if edges:
+        told += f", limit {' and '.join(number(edge) for edge in edges)}"
+    for mark in course.marks:
+        lines += Markup('<line class="done" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(
+            f"{_EDGE + (mark - 0.5) * step:.1f}", _HEIGHT
+        )
+        told += f", something was done to it {counted(len(points) - mark, 'report')} ago"
     return Markup(
         '<svg class="spark" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" '
         'aria-label="{2}"><title>{2}</title>{6}<path d="{3}"/>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,7 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _INSTANT = re.compile(r"(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
+_LONG_AGO = timedelta(days=180)
 _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -102,12 +103,17 @@ def allowed(limit: Mapping[str, Any], digits: int = 4, unit: str = "") -> str:
     return ", ".join([*parts, *phrases(limit, tidy(unit, 40), spelt)])
 
 
-def local(at: datetime, zone: str, form: str = "full") -> Markup:
-    """A moment in `zone`, UTC in its tooltip. `form` is full, short (no year), seconds or time."""
+def local(at: datetime, zone: str, form: str = "full", near: datetime | None = None) -> Markup:
+    """A moment in `zone`, UTC in its tooltip. `form` is full, short (no year), seconds or time.
+
+    Further than half a year from `near` it is a day with its year, whatever the form.
+    """
     there = at.astimezone(ZoneInfo(zone))
     day = f"{there.day} {MONTHS[there.month - 1][:3]}"
     clock = f"{there:%H:%M}"
-    if form == "full":
+    if near is not None and abs(at - near) > _LONG_AGO:
+        shown = f"{day} {there.year}"
+    elif form == "full":
         shown = f"{day} {there.year} {clock} {there:%Z}"
     elif form == "short":
         shown = f"{day} {clock}"
@@ -117,6 +123,35 @@ def local(at: datetime, zone: str, form: str = "full") -> Markup:
         shown = clock
     utc = f"{at:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(instant(at), utc, shown)
+
+
+def foretold(forecast: Mapping[str, Any]) -> str:
+    """A forecast in a sentence: when, between when and when, by which method."""
+    state, day = forecast.get("state", ""), forecast.get("date")
+    if state == "crosses" and day:
+        said = f"Crosses its limit about {_day(day)}"
+        first, last = forecast.get("earliest"), forecast.get("latest")
+        if first:
+            coverage = forecast.get("coverage") or 0.9
+            until = f"and {_day(last)}" if last else "and no end that can be told"
+            said += f", with {100 * coverage:.0f} % between {_day(first)} {until}"
+    elif state == "crossed":
+        said = "Beyond its limit" + (f" since {_day(day)}" if day else "")
+    elif state == "not within horizon":
+        said = f"Does not cross its limit within {forecast.get('horizon_days', 0):g} days"
+    else:
+        said = "When it crosses its limit cannot be told"
+    note, method = (str(forecast.get(key) or "") for key in ("note", "method"))
+    return tidy(f"{said}{': ' if note else ''}{note}. Method: {method or 'not said'}.", 600)
+
+
+def _day(text: str) -> str:
+    """``2027-05-20`` as people write it."""
+    try:
+        day = date.fromisoformat(str(text)[:10])
+    except ValueError:
+        return str(text)
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def spoken(day: date, year: bool = False) -> str:
@@ -180,18 +215,21 @@ def what(outcome: Outcome) -> str:
     return tidy(outcome.reason, 600) or tidy(f"{outcome.check}: {outcome.fault}", 600)
 
 
-def there(text: str, zone: str) -> Markup:
-    """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`."""
+def there(text: str, zone: str, near: datetime | None = None) -> Markup:
+    """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`; `near` as in
+    `local`.
+    """
     pieces = _INSTANT.split(text)
     shown = Markup("")
     for number, piece in enumerate(pieces):
-        shown += _instant(piece, zone) if number % 2 else escape(piece)
+        shown += _instant(piece, zone, near) if number % 2 else escape(piece)
     return shown
 
 
-def _instant(text: str, zone: str) -> Markup:
+def _instant(text: str, zone: str, near: datetime | None) -> Markup:
     try:
-        return local(parse_instant(text), zone, "seconds" if text[17:19] != "00" else "short")
+        form = "seconds" if text[17:19] != "00" else "short"
+        return local(parse_instant(text), zone, form, near)
     except (ValueError, OverflowError):
         return escape(text)
 
