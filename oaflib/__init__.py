@@ -24,6 +24,7 @@ _WORDS = {
     "alarm": "oaflib.study.words",
     "conclude": "oaflib.study.words",
     "history": "oaflib.study.words",
+    "replay": "oaflib.player.player",
     "Outcome": "oaflib.report",
     "Severity": "oaflib.report",
     "Fault": "oaflib.report",
@@ -32,6 +33,7 @@ _WORDS = {
 }
 
 if TYPE_CHECKING:
+    from oaflib.player.player import replay as replay
     from oaflib.report import Fault as Fault
     from oaflib.report import Outcome as Outcome
     from oaflib.report import Severity as Severity

@@ -208,6 +208,9 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     _window(parser)
     parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
     parser.add_argument("--lab", action="store_true", help="open it in JupyterLab")
+    parser.add_argument(
+        "--play", action="store_true", help="of a snapshot: the player instead of the report"
+    )
 
 
 def _history(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:

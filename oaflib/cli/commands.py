@@ -75,12 +75,15 @@ def run(given: Namespace) -> int:
 def replay(given: Namespace) -> int:
     """Write the notebook of a report or snapshot, ready to run again on the records kept."""
     from oaflib.cli.snapshots import named
-    from oaflib.run.replay import write_replay, write_replay_of
+    from oaflib.run.replay import write_player, write_replay, write_replay_of
 
     project = load_site_only(find_root(given.root))
     snapshot = named(given, project)
+    if given.play and snapshot is None:
+        raise ConfigurationError("--play plays a snapshot; save one with oaf snapshot save")
     if snapshot is not None:
-        path = write_replay_of(project, snapshot)
+        write = write_player if given.play else write_replay_of
+        path = write(project, snapshot)
     else:
         window = window_of(given, project.site.zone)
         path = write_replay(project, assignment_of(given, project), window)

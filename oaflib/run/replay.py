@@ -18,7 +18,7 @@ from oaflib.run.runner import (
     run_folder,
     run_report,
 )
-from oaflib.snapshot import Snapshot
+from oaflib.snapshot import Shelf, Snapshot
 from oaflib.study.study import RECORDS
 from oaflib.window import Window
 
@@ -48,6 +48,16 @@ def write_replay_of(project: Project, snapshot: Snapshot) -> Path:
     values["run"] = beneath(snapshot.folder, project.root)
     name = snapshot.manifest.name
     return _written(template, values, project.runs / "replay" / f"{name}.ipynb", name)
+
+
+def write_player(project: Project, snapshot: Snapshot) -> Path:
+    """Write ``notebooks/replay.ipynb`` for the snapshot into ``runs/replay/``; its path."""
+    values = {"snapshot": str(snapshot.folder)}
+    name = snapshot.manifest.name
+    if name in Shelf.of(project.runs).names():
+        values["snapshot"] = name
+    path = project.runs / "replay" / f"{name}-player.ipynb"
+    return _written(project.root / "notebooks" / "replay.ipynb", values, path, name)
 
 
 def run_snapshot(project: Project, snapshot: Snapshot) -> Run:

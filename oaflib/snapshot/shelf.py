@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,25 @@ class Shelf:
             if path.name[0] != "." and (path.suffix == ".zip" or (path / FILE).is_file())
         ]
         return sorted(set(found))
+
+    def latest(self) -> str:
+        """The name of the snapshot that was saved last.
+
+        Raises
+        ------
+        SnapshotError
+            There is none.
+        """
+        found = []
+        for name in self.names():
+            with suppress(SnapshotError):  # a damaged one is told when it is opened
+                found.append((self.manifest(name).made_at, name))
+        if not found:
+            raise SnapshotError(
+                f"there is no snapshot in {self.folder}; save one: "
+                "oaf snapshot save DATASET --day D --name NAME"
+            )
+        return max(found)[1]
 
     def find(self, what: str) -> Path:
         """Where the snapshot `what` is: a name of the shelf, or a path of a folder or zip.
