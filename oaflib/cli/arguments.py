@@ -37,6 +37,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _run(command("run", "make one report and publish it; no mail"))
     _replay(command("replay", "write the notebook of a report or snapshot, ready to run again"))
     _snapshot(command("snapshot", "what + when + data, kept as one folder or .zip"))
+    _watch(command("watch", "look at a dataset again and again while it is logged (an MD)"))
     _ingest(command("ingest", "bring CSV, Parquet, HDF5 or TFS files into the embedded store"))
     record = command(
         "record", "record an EPICS IOC's channels into the embedded store, until stopped"
@@ -211,6 +212,30 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--play", action="store_true", help="of a snapshot: the player instead of the report"
     )
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", metavar="DATASET", help="<INST>_<dataset>")
+    window = parser.add_mutually_exclusive_group()
+    window.add_argument("--last", type=_duration, metavar="15min", help="a window that slides")
+    window.add_argument(
+        "--from", type=_moment, dest="begin", metavar="TIME", help="a window that grows from here"
+    )
+    parser.add_argument(
+        "--every", type=_duration, default="60s", metavar="60s", help="look so often"
+    )
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--until", type=_moment, metavar="TIME", help="end by itself (else Ctrl-C)")
+    end.add_argument("--for", type=_duration, dest="during", metavar="8h", help="end after so long")
+    parser.add_argument("--name", default="", help="what its report is called at the end")
+    parser.add_argument("--mail", default="", metavar="WHO", help="mail new alarms to these users")
+    parser.add_argument(
+        "--mail-every", type=_duration, default="15min", metavar="15min", help="at most so often"
+    )
+    parser.add_argument("--template", default="", help="a notebook of notebooks/templates/")
+    parser.add_argument("--source", default="", help="a name of [sources] (else the task table's)")
+    parser.add_argument("--expert", default="", metavar="CODE", help="expert code to run after it")
+    parser.add_argument("--low-res", action="store_true", help="a light page")
 
 
 def _history(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:

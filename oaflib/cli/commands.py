@@ -72,6 +72,13 @@ def run(given: Namespace) -> int:
     return bool(done.failure)
 
 
+def watch(given: Namespace) -> int:
+    """A dataset watched until it is told to stop."""
+    from oaflib.cli.watching import watch
+
+    return watch(given)
+
+
 def replay(given: Namespace) -> int:
     """Write the notebook of a report or snapshot, ready to run again on the records kept."""
     from oaflib.cli.snapshots import named
@@ -392,6 +399,7 @@ def snapshot(given: Namespace) -> int:
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
+    "watch": watch,
     "replay": replay,
     "snapshot": snapshot,
     "ingest": ingest,

@@ -1,6 +1,7 @@
 """The report repository: a static site of every report, and the views upon it."""
 
-from oaflib.publish.repository import place, rebuild
+from oaflib.publish.online import Online
+from oaflib.publish.repository import place, place_online, rebuild
 from oaflib.publish.site import Site
 
-__all__ = ["Site", "place", "rebuild"]
+__all__ = ["Online", "Site", "place", "place_online", "rebuild"]

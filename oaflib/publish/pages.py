@@ -18,6 +18,7 @@ from oaflib.publish.calendar import calendars
 from oaflib.publish.entry import Entry
 from oaflib.publish.front import Front, grouped
 from oaflib.publish.matrix import matrix
+from oaflib.publish.online import Online
 from oaflib.publish.shelf import Shelf
 from oaflib.publish.site import Site
 from oaflib.publish.spark import Course, bars, spark
@@ -53,6 +54,15 @@ class Leaf:
 
 def report_page(leaf: Leaf, site: Site) -> str:
     """The page of one report, for its own folder."""
+    return _leaf_page(leaf, site, "report.html.j2", "../../../../")
+
+
+def online_page(leaf: Leaf, online: Online, site: Site) -> str:
+    """The page of a dataset that is watched, for its folder under ``ONLINE``."""
+    return _leaf_page(leaf, site, "online.html.j2", "../../", online=online)
+
+
+def _leaf_page(leaf: Leaf, site: Site, template: str, root: str, **more: Any) -> str:
     report = leaf.report
     anchors = anchored(report.outcomes)
     told = sorted(
@@ -67,9 +77,9 @@ def report_page(leaf: Leaf, site: Site) -> str:
     )
     alarms = [pair for pair in told if pair[0].severity.alarming]
     return _render(
-        "report.html.j2",
+        template,
         site,
-        root="../../../../",
+        root=root,
         policy=DRAWING_POLICY if leaf.body.interactive else POLICY,
         leaf=leaf,
         report=report,
@@ -87,6 +97,7 @@ def report_page(leaf: Leaf, site: Site) -> str:
         trends=leaf.trends or {},
         again=command(report),
         nav=nav(leaf.before, leaf.after),
+        **more,
     )
 
 

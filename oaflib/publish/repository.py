@@ -7,7 +7,7 @@ import posixpath
 import re
 import shutil
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from importlib.util import find_spec
@@ -15,10 +15,12 @@ from pathlib import Path
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
-from oaflib.publish import disk, feed, pages, pdf, search, shelf
+from oaflib.publish import disk, feed, pages, search, shelf
 from oaflib.publish.entry import Entry
 from oaflib.publish.front import Card, Front, Trends, card_of, front_of
 from oaflib.publish.links import moved
+from oaflib.publish.online import Online
+from oaflib.publish.pdf import printed
 from oaflib.publish.site import Site
 from oaflib.publish.spark import Course
 from oaflib.report import Report, read, write
@@ -73,12 +75,27 @@ def place(
             trends = _trends(room, before, report, site)
         older, newer = shelf.neighbours(room, before, entry)
         leaf = pages.Leaf(report, entry, body or Body(), older, newer, trends)
-        _folder(leaf, folder, site)
+        _folder(leaf, folder, lambda leaf: pages.report_page(leaf, site), pdf=site.pdf)
         after = shelf.added(room, before, entry, replaced)
         for neighbour in (older, newer):
             if neighbour is not None:
                 _stitched(room, after, neighbour)
         _views(repository, site, after, report, trends)
+    return folder
+
+
+def place_online(report: Report, body: Body, repository: Path, site: Site, online: Online) -> Path:
+    """Publish what a watch sees now, at ``ONLINE/<INST>_<dataset>/``; its folder.
+
+    No other view speaks of it. Raises as `place`.
+    """
+    entry = Entry.of_report(report)
+    folder = repository / "ONLINE" / entry.id
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    leaf = pages.Leaf(report, entry, body)
+    with disk.locked(repository):
+        _assets(repository, interactive=body.interactive)
+        _folder(leaf, folder, lambda leaf: pages.online_page(leaf, online, site))
     return folder
 
 
@@ -110,7 +127,9 @@ def rebuild(repository: Path, site: Site) -> None:
         _front(repository, front)
 
 
-def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
+def _folder(
+    leaf: pages.Leaf, folder: Path, page_of: Callable[[pages.Leaf], str], *, pdf: bool = False
+) -> None:
     """Write the report's folder beside its place, and move it there."""
     beside = folder.with_name(f".new-{folder.name}")
     for left in (beside, beside.with_name(f"{beside.name}.old")):  # by a publishing that was killed
@@ -126,9 +145,9 @@ def _folder(leaf: pages.Leaf, folder: Path, site: Site) -> None:
         if leaf.body.notebook is not None:
             shutil.copyfile(leaf.body.notebook, beside / "notebook.ipynb")
         page = beside / "index.html"
-        page.write_bytes(disk.encoded(pages.report_page(leaf, site)))
-        if site.pdf and pdf.printed(page, beside / "report.pdf"):
-            page.write_bytes(disk.encoded(pages.report_page(replace(leaf, pdf=True), site)))
+        page.write_bytes(disk.encoded(page_of(leaf)))
+        if pdf and printed(page, beside / "report.pdf"):
+            page.write_bytes(disk.encoded(page_of(replace(leaf, pdf=True))))
         disk.sync_tree(beside)
         disk.swap_in(beside, folder)
     except BaseException:

@@ -1,0 +1,284 @@
+"""A dataset watched while it is logged: a report again and again, until the watch ends.
+
+Each look runs the dataset's template as the morning does, over a window that slides with the clock
+or grows from a start. What it shows is at ``publish/ONLINE/<INST>_<dataset>/``; the repository's
+own lists do not speak of it before the watch ends and leaves an ordinary report.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+
+from oaflib import changes as changing
+from oaflib.changes import AlarmState, Changes
+from oaflib.config.project import Project
+from oaflib.daily.morning import body_of
+from oaflib.errors import OafError, RecordsError
+from oaflib.publish import Online, Site, place, place_online
+from oaflib.records import Records, open_records
+from oaflib.report import Change
+from oaflib.run.request import AT
+from oaflib.run.runner import Assignment, Run, failed_report, run_folder, run_report
+from oaflib.snapshot import Shelf, Wanted, save
+from oaflib.window import Window, between, last, moment, spell
+
+Tell = Callable[[str], None]
+Post = Callable[[Changes, Window], None]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is watched, and how.
+
+    Attributes
+    ----------
+    last : how far back a sliding window reaches; None for one that grows from `start`.
+    start : when a growing window begins.
+    every : between two looks.
+    until : when the watch ends by itself; None: when it is told to.
+    name : what its report is called at the end; empty: as its window.
+    mail_every : at least so long between two mails.
+    """
+
+    assignment: Assignment
+    last: timedelta | None
+    start: datetime
+    every: timedelta = timedelta(seconds=60)
+    until: datetime | None = None
+    name: str = ""
+    mail_every: timedelta = timedelta(minutes=15)
+
+    @property
+    def span(self) -> str:
+        """What is looked at, in words."""
+        return f"the last {spell(self.last)}" if self.last else "all since the start"
+
+    def window(self, at: datetime, zone: str) -> Window:
+        """What a look at `at` looks at."""
+        at = at.replace(microsecond=0)
+        if self.last:
+            return last(self.last, at, zone)
+        return Window(self.start, max(at, self.start + timedelta(seconds=1)), zone)
+
+    def whole(self, at: datetime, zone: str) -> Window:
+        """The window of the report that stays."""
+        start = self.start if self.last is None else self.start - self.last
+        return between(start, max(at, start + timedelta(seconds=1)), zone, self.name)
+
+
+@dataclass
+class Watcher:
+    """A watch at work.
+
+    `now` is asked for the time; `tell` gets a line for whoever sits at the terminal; `post` is
+    given what is to be mailed, at most once in `watch.mail_every`.
+    """
+
+    project: Project
+    site: Site
+    watch: Watch
+    now: Callable[[], datetime]
+    tell: Tell
+    post: Post | None = None
+    _state: AlarmState = field(init=False)
+    _shown: tuple[Run, Changes] | None = field(init=False, default=None)
+    _newest: int | None = field(init=False, default=None)
+    _usual: float = field(init=False, default=0.0)
+    _mailed: datetime | None = field(init=False, default=None)
+    _untold: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._state = AlarmState(self.watch.assignment.dataset)
+        site = self.project.site
+        paths = replace(site.paths, runs=str(self.project.runs / "online"))
+        self._aside = replace(self.project, site=replace(site, paths=paths))
+
+    def go(self, stop: Event) -> Path | None:
+        """Look until `stop` is set or the watch is over; the report's folder that it leaves.
+
+        None when not a single look came to an end.
+        """
+        pending: Future[Run] | None = None
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            while not self._over(stop):
+                began = self.now()
+                if pending is None:
+                    window = self.watch.window(began, self.site.zone)
+                    asked = began
+                    pending = pool.submit(run_report, self._aside, self.watch.assignment, window)
+                if self._ended(pending, stop, self._left(began)):
+                    self._look(pending.result())
+                    pending = None
+                elif not stop.is_set():
+                    self._stalled(window, (self.now() - asked).total_seconds())
+                stop.wait(self._left(began))
+            if pending is not None:
+                self.tell("waiting for the look that is under way")
+                self._look(pending.result())
+        return self._freeze()
+
+    def _over(self, stop: Event) -> bool:
+        return stop.is_set() or (self.watch.until is not None and self.now() >= self.watch.until)
+
+    def _left(self, began: datetime) -> float:
+        """Seconds of the period that began then."""
+        return max(0.0, (began + self.watch.every - self.now()).total_seconds())
+
+    def _ended(self, pending: Future[Run], stop: Event, seconds: float) -> bool:
+        """Wait for the look, until the period is over or the watch is told to stop."""
+        step = 0.2
+        while seconds > 0 and not stop.is_set():
+            if wait([pending], min(step, seconds)).done:
+                return True
+            seconds -= step
+        return pending.done()
+
+    def _look(self, run: Run) -> None:
+        """Show what a look found."""
+        self._state, changes = changing.advance(self._state, run.report, self.project.site.alarms)
+        trouble = self._trouble(run)
+        before = self._shown
+        self._shown = (run, changes)
+        self._show(trouble)
+        if before is not None and before[0].folder != run.folder:
+            shutil.rmtree(before[0].folder, ignore_errors=True)
+        new = [outcome for outcome in changes.report.outcomes if outcome.change is Change.NEW]
+        for outcome in new:
+            self.tell(f"NEW {outcome.device or outcome.variable}: {outcome.reason}")
+        self._mail(changes, {outcome.identity for outcome in new})
+
+    def _trouble(self, run: Run) -> str:
+        """Why what a look found is not of now; empty when it is."""
+        if run.failure:
+            return f"the look at {run.report.window.end.isoformat()} failed: {run.failure}"
+        silent = [outcome for outcome in run.report.outcomes if outcome.check == "source"]
+        if silent:
+            return silent[0].reason
+        try:
+            newest, usual = newest_of(open_records(run.folder / "records"))
+        except RecordsError as error:
+            return str(error)
+        before, self._newest = self._newest, newest
+        self._usual = max(self._usual, usual)
+        if newest is None:
+            return f"{self.watch.assignment.source} has logged nothing in {self.watch.span}"
+        behind = run.report.window.end - moment(newest)
+        patience = max(self.watch.every, timedelta(seconds=3 * self._usual))
+        if before is not None and newest <= before and behind > patience:
+            return (
+                f"{self.watch.assignment.source} has given nothing new since "
+                f"{moment(newest).isoformat()}"
+            )
+        return ""
+
+    def _stalled(self, window: Window, seconds: float) -> None:
+        """A whole period without an answer: the source's fault, or the notebook's."""
+        folder = run_folder(self._aside, self.watch.assignment.dataset, window)
+        if not (folder / AT).exists():
+            trouble = f"the notebook has not begun after {seconds:.0f} s"
+        elif not (folder / "records" / "records.json").exists():
+            trouble = f"{self.watch.assignment.source} has not answered for {seconds:.0f} s"
+        else:
+            trouble = f"the notebook is still at work after {seconds:.0f} s"
+        if self._shown is None:
+            report = failed_report(self.project, self.watch.assignment, window, trouble)
+            self._shown = (Run(report, self._aside.runs / "none", 0.0, trouble), Changes(report))
+        else:
+            trouble += "; what is shown is older"
+        self._show(trouble)
+
+    def _show(self, trouble: str, frozen: str = "", *, ended: bool = False) -> None:
+        assert self._shown is not None
+        run, changes = self._shown
+        online = Online(
+            at=self.now(),
+            span=self.watch.span,
+            every=self.watch.every,
+            newest=None if self._newest is None else moment(self._newest),
+            trouble=trouble,
+            ended=ended,
+            frozen=frozen,
+        )
+        place_online(changes.report, body_of(run), self.project.publish, self.site, online)
+        counts = ", ".join(f"{n} {word}" for word, n in run.report.counts.items() if n)
+        lag = "" if online.lag is None else f", newest sample {online.lag:.0f} s old"
+        found = "" if run.failure else f"  {counts}{lag}"
+        self.tell(f"{online.at:%H:%M:%S} UTC{found}  {trouble}".rstrip())
+
+    def _mail(self, changes: Changes, new: set[str]) -> None:
+        """Mail what became an alarm since the last mail and still is one."""
+        if self.post is None:
+            return
+        alarming = {outcome.identity for outcome in changes.report.alarms}
+        self._untold = (self._untold | new) & alarming
+        at = self.now()
+        if not self._untold or (self._mailed and at - self._mailed < self.watch.mail_every):
+            return
+        marked = [
+            replace(outcome, change=Change.NEW) if outcome.identity in self._untold else outcome
+            for outcome in changes.report.outcomes
+        ]
+        self.post(
+            replace(changes, report=changes.report.with_outcomes(marked)), changes.report.window
+        )
+        self._mailed, self._untold = at, set()
+
+    def _freeze(self) -> Path | None:
+        """The report of the whole watch, in its place among the others."""
+        if self._shown is None:
+            return None
+        window = self.watch.whole(self.now(), self.site.zone)
+        assignment = replace(self.watch.assignment, name=self.watch.name)
+        run = run_report(self.project, assignment, window)
+        folder = place(run.report, body_of(run), self.project.publish, self.site)
+        frozen = folder.relative_to(self.project.publish).as_posix()
+        self._snapshot(window, run)
+        self._show("", frozen, ended=True)
+        shutil.rmtree(self._shown[0].folder, ignore_errors=True)
+        return folder
+
+    def _snapshot(self, window: Window, run: Run) -> None:
+        """The same with its data, for the logbook; a watch without one is still a watch."""
+        shelf = Shelf.of(self.project.runs)
+        assignment = self.watch.assignment
+        name = self.watch.name or f"{assignment.dataset}.{window.label}"
+        wanted = Wanted(
+            name,
+            assignment.dataset,
+            assignment.source,
+            window,
+            assignment.template,
+            assignment.expert_code,
+            assignment.default_plots,
+            kept=run.folder / "records",
+        )
+        try:
+            save(self.project, wanted, shelf.place(name), self.now())
+            self.tell(f"The snapshot is called {name}")
+        except (OafError, OSError) as error:
+            self.tell(f"There is no snapshot: {error}")
+
+
+def newest_of(records: Records) -> tuple[int | None, float]:
+    """The time of the newest sample (int64 ns UTC, None without any), and how many seconds
+    usually lie between two samples of the variable that logs most often (0 when unknown).
+    """
+    newest: int | None = None
+    usual = 0.0
+    most = 0
+    for name, entry in records.entries.items():
+        if not entry.count or entry.computed:
+            continue
+        time = records[name].time
+        newest = int(time[-1]) if newest is None else max(newest, int(time[-1]))
+        if len(time) > max(most, 1):
+            most, usual = len(time), float(np.median(np.diff(time))) / 1e9
+    return newest, usual
