@@ -74,6 +74,7 @@ sources = Registry(
         "files": "oaflib.sources.files:FilesSource",
         "hdbpp": "oaflib.sources.hdbpp:HdbppSource",
         "java": "oaflib.sources.java:JavaSource",
+        "nxcals": "oaflib.sources.nxcals:NxcalsSource",
         "sql": "oaflib.sources.sql:SqlSource",
     },
 )

@@ -12,6 +12,7 @@ from oaflib.config.budget import Budget
 from oaflib.sources.archiver.settings import ArchiverOptions
 from oaflib.sources.files import FilesOptions
 from oaflib.sources.hdbpp.source import HdbppOptions
+from oaflib.sources.nxcals.options import NxcalsOptions
 from oaflib.sources.sql import SqlOptions
 
 PAGE = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
@@ -20,7 +21,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "sources.md").read_text()
 @pytest.mark.parametrize(
     ("kind", "options"),
     [("archiver", ArchiverOptions), ("hdbpp", HdbppOptions), ("sql", SqlOptions),
-     ("files", FilesOptions)],
+     ("files", FilesOptions), ("nxcals", NxcalsOptions)],
 )  # fmt: skip
 def test_every_option_is_documented(kind: str, options: type) -> None:
     chapter = PAGE.split(f"\n## `{kind}`")[1].split("\n## ")[0]

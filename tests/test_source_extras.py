@@ -14,6 +14,7 @@ from oaflib.errors import ConfigurationError
 from oaflib.sources.embedded import Lake
 from oaflib.sources.hdbpp import HdbppSource
 from oaflib.sources.live import record
+from oaflib.sources.nxcals import NxcalsSource
 from oaflib.sources.sql import SqlSource
 
 TABLE = {"table": "t", "time": "a", "variable": "b", "value": "c"}
@@ -56,6 +57,20 @@ def test_recording_without_caproto(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         pytest.raises(ConfigurationError, match=r"pip install 'oaflib\[epics\]'"),
     ):
         record(["A:X"], lake, Event())
+
+
+def test_nxcals_without_pyspark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without(monkeypatch, "pyspark", "pyspark.sql")
+    source = NxcalsSource(SourceSettings("N", "nxcals", {"lake": "lake"}, tmp_path))
+    with pytest.raises(ConfigurationError, match=r"pip install 'oaflib\[nxcals\]'"):
+        source.__enter__()
+
+
+def test_nxcals_without_cern(monkeypatch: pytest.MonkeyPatch) -> None:
+    without(monkeypatch, "nxcals", "nxcals.spark_session_builder")
+    source = NxcalsSource(SourceSettings("N", "nxcals", {}))
+    with pytest.raises(ConfigurationError, match="CERN's package nxcals.*or write lake"):
+        source.__enter__()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def run(given: Namespace) -> int:
     from oaflib.daily.morning import body_of
     from oaflib.publish import place
     from oaflib.run.runner import run_report
+    from oaflib.sources.open import serving
 
     project = load_site_only(find_root(given.root))
     if given.snapshot:
@@ -61,7 +62,8 @@ def run(given: Namespace) -> int:
     else:
         assignment = assignment_of(given, project)
         project.dataset(assignment.dataset)
-        done = run_report(project, assignment, window_of(given, project.site.zone))
+        with serving(project, [assignment.source]):
+            done = run_report(project, assignment, window_of(given, project.site.zone))
     site = site_of(project)
     site = replace(site, pdf=site.pdf or given.pdf)
     folder = place(done.report, body_of(done), project.publish, site)

@@ -33,6 +33,7 @@ from oaflib.run.page import export_body
 from oaflib.run.request import NOTEBOOK
 from oaflib.run.runner import Run, failed_report, run_folder, run_report
 from oaflib.run.thumbnails import thumbnails
+from oaflib.sources.open import serving
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import nanoseconds
 
@@ -114,12 +115,13 @@ def hold(
             progress.ended(kept)
         else:
             left.append((due, row))
-    for wave in (False, True):
-        some = [pair for pair in left if (pair[0].window.duration > _LONGEST_DAY) == wave]
-        for due, row, run in _runs(desk, some, jobs):
-            ended = _finish(desk, due, row, run)
-            done.append(ended)
-            progress.ended(ended)
+    with serving(desk.project, (due.task.source for due, _ in left)):
+        for wave in (False, True):
+            some = [pair for pair in left if (pair[0].window.duration > _LONGEST_DAY) == wave]
+            for due, row, run in _runs(desk, some, jobs):
+                ended = _finish(desk, due, row, run)
+                done.append(ended)
+                progress.ended(ended)
     return Morning(tuple(done))
 
 

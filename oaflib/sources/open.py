@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from oaflib import registry
 from oaflib.config.dataset import Dataset
 from oaflib.config.project import Project
-from oaflib.sources.base import Source
+from oaflib.sources.base import SharesServer, Source
 from oaflib.sources.connection import Connection, Place
 from oaflib.sources.extract import Extraction
 from oaflib.sources.pieces import shelf_of
@@ -68,3 +68,18 @@ def extraction(asking: Asking, dataset: Dataset, window: Window) -> Iterator[Ext
             shelf = shelf_of(project, name, asking.now, fresh=asking.fresh)
     with Connection(place, lambda: maker(settings), budget, gate) as connection:
         yield Extraction(dataset, window, connection, shelf)
+
+
+@contextmanager
+def serving(project: Project, names: Iterable[str]) -> Iterator[None]:
+    """Within it the sources called `names` share their servers, where their kind has one.
+
+    Runs find the server by themselves; who does not find one works without.
+    """
+    with ExitStack() as stack:
+        for name in dict.fromkeys(names):
+            settings = project.source_settings(name)
+            maker = registry.sources.load(settings.kind)
+            if isinstance(maker, SharesServer):
+                stack.enter_context(maker.serving(settings))
+        yield
