@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
 from java_world import World, java_source, needs_jdk
 
-from oaflib.config.dataset import Dataset
+from oaflib.config.budget import Budget
+from oaflib.config.dataset import Dataset, VariableChoice
 from oaflib.errors import ConfigurationError, QueryRefused, SourceUnavailable
 from oaflib.registry import sources
 from oaflib.series import Kind, Series, Variable
 from oaflib.sources.base import Fill, SourceSettings
-from oaflib.sources.extract import extract
+from oaflib.sources.connection import direct
+from oaflib.sources.extract import Extraction, extract
 from oaflib.sources.java import Header, JavaSource
 from oaflib.testing import gathered
 from oaflib.window import Window
@@ -178,7 +181,7 @@ def test_a_query_too_large_is_refused_and_a_smaller_one_is_not(api: str, tmp_pat
 
 def test_a_service_that_goes_away_is_unavailable(api: str, tmp_path: Path) -> None:
     world = World().variable("A:B", "NUMERIC").point(START, "D", 1.0)
-    with opened(world, tmp_path, api=api) as source:
+    with opened(world, tmp_path, api=api, attempts=1) as source:
         variables = source.find("A:B")
         world.add("down", "no route to host").write(tmp_path / "w.tsv")
         for ask in (
@@ -193,6 +196,46 @@ def test_a_service_that_goes_away_is_unavailable(api: str, tmp_path: Path) -> No
         ):
             with pytest.raises(SourceUnavailable, match="no route to host"):
                 ask()
+
+
+def test_a_service_that_comes_back_is_asked_again(api: str, tmp_path: Path) -> None:
+    world = World().variable("A:B", "NUMERIC").point(START, "D", 1.0)
+    up = world.write(tmp_path / "w.tsv").read_bytes()
+    with opened(world, tmp_path, api=api, attempts=20, pause=0.1) as source:
+        variables = source.find("A:B")
+        world.add("down", "no route to host").write(tmp_path / "w.tsv")
+        before = source.asked.queries
+        beside = tmp_path / "up.tsv"
+        beside.write_bytes(up)
+        back = Timer(0.5, beside.replace, [tmp_path / "w.tsv"])
+        back.start()
+        (series,) = source.read(variables, WINDOW)
+        back.join()
+        assert series.value.tolist() == [1.0]
+        assert source.asked.queries > before + 1
+
+
+def test_beyond_the_budget_the_service_scales(tmp_path: Path) -> None:
+    """The samples stay where they are; the numbers are those of all of them."""
+    world = World().variable("A:B", "NUMERIC").add("uniform", START, SECOND, 3600, "D")
+    hour = Window(WINDOW.start, WINDOW.start + timedelta(hours=1))
+    whole = opened(world, tmp_path)
+    with whole as source:
+        samples = gathered(source, source.find("A:B"), hour)["A:B"]
+    with opened(world, tmp_path) as source:
+        about = Dataset("BCT", "B1", "B1", variables=(VariableChoice("A:B"),))
+        connection = direct(source, Budget(points=1000, buckets=60))
+        records = Extraction(about, hour, connection).into(tmp_path / "r")
+        assert source.asked.rows <= 3 * 61  # its buckets are closed at both ends
+        assert source.asked.queries < 12
+    assert records.coarse == ("A:B",)
+    assert records["A:B"].value.min() == samples.value.min()
+    assert records["A:B"].value.max() == samples.value.max()
+    assert len(records["A:B"]) == 120
+    assert len(records.mean("A:B")) == 60
+    reduced = records.entries["A:B"].reduced or {}
+    assert reduced["count"] == 3600
+    assert reduced["mean"] == pytest.approx(samples.value.mean())
 
 
 def test_what_was_asked_is_counted(api: str, tmp_path: Path) -> None:

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar
 
-from oaflib.errors import ConfigurationError
+from oaflib.errors import ConfigurationError, SourceUnavailable
 from oaflib.sources.asked import Asked
 from oaflib.sources.base import Snapshot
 from oaflib.sources.java.convert import TYPES, nanoseconds
 from oaflib.sources.java.faults import asking
 from oaflib.sources.java.options import Options
 from oaflib.sources.java.snapshots import saved
+from oaflib.sources.patience import Patience
 
 _AT_ONCE = 500  # names in one question
 _TIMES = "java.sql.Timestamp"
+Asks = ParamSpec("Asks")
+Answer = TypeVar("Answer")
+
+
+def patiently(method: Callable[Asks, Answer]) -> Callable[Asks, Answer]:
+    """`method` asked again, after a pause, as long as nobody answers and there are attempts."""
+
+    @wraps(method)
+    def asked(*args: Asks.args, **more: Asks.kwargs) -> Answer:
+        patience: Patience = args[0].patience  # type: ignore[attr-defined]
+        for number in patience.tries():
+            try:
+                return method(*args, **more)
+            except SourceUnavailable:
+                if number == patience.attempts:
+                    raise
+        raise AssertionError("an attempt at least")
+
+    return asked
 
 
 class Api:
@@ -35,9 +55,15 @@ class Api:
         self.jpype = jpype
         self._options = options
         self.asked = Asked()
+        self.patience = Patience(options.attempts, options.pause)
         self._stamp = jpype.JClass(_TIMES)
         if options.service:
             jpype.java.lang.System.setProperty("service.url", options.service)
+        self._connect()
+
+    @patiently
+    def _connect(self) -> None:
+        options = self._options
         builder = self.type("client.service.ServiceBuilder")
         with self.asking("the logging service"):
             if options.api == "cals":
@@ -90,6 +116,7 @@ class Api:
 
     # Variables
 
+    @patiently
     def like(self, pattern: str, type_name: str) -> dict[str, Any]:
         """Variables of that type by name; ``_`` is any character here, as in SQL."""
         with self._query(f"variables like {pattern}"):
@@ -98,6 +125,7 @@ class Api:
             )
             return by_name(found)
 
+    @patiently
     def named(self, names: Iterable[str]) -> dict[str, Any]:
         """The variables of those names that exist."""
         found: dict[str, Any] = {}
@@ -106,6 +134,7 @@ class Api:
                 found.update(by_name(self._set(some)))
         return found
 
+    @patiently
     def headers(self, variable: Any) -> list[tuple[int, tuple[str, ...]]]:
         """From when on a vector's elements were called what, in order of time."""
         with self._query(f"the elements of {variable.getVariableName()}"):
@@ -120,6 +149,7 @@ class Api:
                 found.append((nanoseconds(pair.getKey()), names))
             return sorted(found)
 
+    @patiently
     def fundamentals(self, pattern: str, start: int, end: int) -> Any | None:
         """The set of fundamentals that occurred from `start` to `end`; None: none did."""
         with self._query(f"fundamentals like {pattern}"):
@@ -130,6 +160,7 @@ class Api:
 
     # Data; windows are closed at both ends
 
+    @patiently
     def points(self, variable: Any, start: int, end: int, fundamentals: Any = None) -> Any:
         """The set of points from `start` to `end`, of some fundamentals' cycles if given."""
         window = (self.stamp(start), self.stamp(end))
@@ -140,6 +171,7 @@ class Api:
                 variable, *window, fundamentals
             )
 
+    @patiently
     def scaled(self, variable: Any, start: int, end: int, scaling: str) -> Any:
         """The set of points reduced by the service, as ``1_MINUTE_AVG``."""
         with self._query(f"{variable.getVariableName()} as {scaling}"):
@@ -148,6 +180,7 @@ class Api:
                 variable, self.stamp(start), self.stamp(end), way
             )
 
+    @patiently
     def last(self, variable: Any, moment: int) -> Any | None:
         """The last point before `moment`, if it is not long ago as the service means it."""
         with self._query(str(variable.getVariableName())):
@@ -161,6 +194,7 @@ class Api:
         points.add(point)
         return points
 
+    @patiently
     def statistics(self, names: Iterable[str], start: int, end: int) -> dict[str, Any]:
         """The service's statistics; it says nothing of variables without any."""
         found = {}
@@ -181,6 +215,7 @@ class Api:
     def _fills(self) -> Any:
         return self._builder.createLHCFillService()
 
+    @patiently
     def fill_numbers(self, start: int, end: int) -> list[int]:
         """The fills of the window, in order."""
         with self._query("fills"):
@@ -190,11 +225,13 @@ class Api:
             numbers = () if found is None else found.getFillNumbers()
             return sorted(int(number) for number in numbers)
 
+    @patiently
     def fill(self, number: int) -> Any | None:
         """The fill of that number."""
         with self._query(f"fill {number}"):
             return self._fills.getLHCFillAndBeamModesByFillNumber(number)
 
+    @patiently
     def snapshots(self, pattern: str) -> list[Snapshot]:
         """The saved snapshots that match `pattern`; none where the client knows of none."""
         if not hasattr(self._builder, "createQuerySnapshotDataService"):

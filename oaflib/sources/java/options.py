@@ -28,6 +28,7 @@ class Options:
     fundamental : pattern of fundamentals; only data of cycles that match are read.
     look_back : days in which `last_before` looks for a sample.
     snapshot_owner : whose public snapshots count; empty: anybody's.
+    attempts : of a question that nobody answers; pause : seconds before the second.
     """
 
     classpath: tuple[str, ...]
@@ -41,6 +42,8 @@ class Options:
     fundamental: str = ""
     look_back: int = 30
     snapshot_owner: str = ""
+    attempts: int = 3
+    pause: float = 0.5
 
     @property
     def root(self) -> str:
@@ -116,6 +119,12 @@ def _fault(key: str, value: Any) -> str:
     if key == "look_back":
         whole = isinstance(value, int) and not isinstance(value, bool)
         return "" if whole and 0 <= value <= 366 else "must be a number of days from 0 to 366"
+    if key == "attempts":
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return "" if whole and 1 <= value <= 20 else "must be a number from 1 to 20"
+    if key == "pause":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return "" if number and 0 <= value <= 60 else "must be a number of seconds from 0 to 60"
     if not isinstance(value, str):
         return "must be a text in quotes"
     choices = {"api": tuple(ROOTS), "location": LOCATIONS}.get(key)

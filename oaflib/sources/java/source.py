@@ -326,19 +326,20 @@ class JavaSource:
         """The last samples from the time in which the service did not look by itself."""
         far = time - self._options.look_back * _DAY
         known = self._known(variables)
+        statistics: dict[str, Any] | None
         try:
             statistics = self._api.statistics(known, far, time - 1)
         except QueryRefused:
-            statistics = {}  # too long a window for it
+            statistics = None  # too long a window for it
         found = {}
         for variable in variables:
-            entry, item = known[variable.name], statistics.get(variable.name)
+            entry, item = known[variable.name], (statistics or {}).get(variable.name)
             series = nothing(variable)
             if item is not None:
                 at = nanoseconds(item.getMaxTstamp())
                 points = self._api.points(entry, at, at)
                 series = _ordered(self._series(variable, points, at, at + 1)).where(slice(-1, None))
-            elif not statistics or self._types.get(variable.name) != "NUMERIC":
+            elif statistics is None or self._types.get(variable.name) != "NUMERIC":
                 series = self._last_by_days(variable, entry, time, far)
             found[variable.name] = series
         return found
