@@ -146,5 +146,6 @@ plots = Registry(
         "matrix": "oaflib.plots.matrix:DeviceMatrix",
         "years": "oaflib.plots.years:Years",
         "elements": "oaflib.plots.elements:Elements",
+        "curves": "oaflib.plots.curves:Curves",
     },
 )

@@ -14,15 +14,16 @@ import oaflib as oaf
 from oaflib import demo
 from oaflib.config.interventions import read_interventions
 from oaflib.config.project import Project, load_project
-from oaflib.demo import slow
+from oaflib.demo import bct, slow
 from oaflib.history import History
 from oaflib.plots import Style
 from oaflib.plots.picture import Picture
 from oaflib.report import Outcome, Severity
+from oaflib.study.curves import curves_of, departure_of
 from oaflib.study.recalled import Recalled
 from oaflib.study.study import Study, open_study
 from oaflib.study.words import history_of
-from oaflib.study.years import pictures
+from oaflib.study.years import pictures, view_of
 from oaflib.window import instant, moment, of_rule
 
 END = datetime.combine(demo.LAST + timedelta(days=1), time(), UTC)
@@ -121,7 +122,7 @@ def test_a_page_begins_with_what_crosses_first(judged):
     study, records, outcomes = judged["BWS_ageing"]
     (table,) = oaf.devices(study, records, outcomes)
     assert [row[0] for row in table.rows[:2]] == ["LHC.BWS.5R4.B1H1 scans", "LHC.BWS.5L4.B2H1 peak"]
-    assert table.rows[0][1:3] == ("WARNING", "15 Mar 2027")
+    assert table.rows[0][1:3] == ("WARNING", "15 Mar 2027".replace(" ", "\N{NO-BREAK SPACE}"))
     assert {row[1] for row in table.rows[2:]} == {"OK"}
     assert "power law of age" in table.note
     year = table.head.index("a year")
@@ -167,3 +168,35 @@ def test_the_spreadsheet_is_what_the_generators_say(tmp_path):
     assert np.abs(gains.elements[-1] - logged).max() < 0.02
     peak = np.mean([scan.max() for scan in today["LHC.BWS.5L4.B2H1:PROF_DATA_IN"].value])
     assert abs(peak / history.trend("LHC.BWS.5L4.B2H1 peak").mean[-5:].mean() - 1) < 0.02
+
+
+def test_a_return_to_the_reference_is_called_a_recalibration(judged):
+    study, records, outcomes = judged["BCT_calibration"]
+    (reset,) = [
+        o for o in outcomes if o.device.startswith(slow.RESET_OFFSET) and o.check == "offset"
+    ]
+    assert reset.severity is Severity.OK
+    assert "since it was recalibrated, by its looks (2026-08-19)" in reset.reason
+    (check,) = [check for check in study.dataset.checks if check.label == "offset"]
+    view = view_of(reset, check, records)
+    assert [(one.done, one.by) for one in view.done] == [("recalibrated, by its looks", "")]
+    assert str(moment(view.done[0].time))[:10] == "2026-08-19"
+
+
+def test_two_instruments_are_a_curve_day_by_day(judged):
+    study, records, outcomes = judged["BCT_calibration"]
+    drawn = list(pictures(study, records, outcomes, Style()))
+    title = "LHC.BCTDC.B6R4.B1 against LHC.BCTDC.A6R4.B1"
+    assert [picture.kind for picture in drawn if picture.title == title] == ["years", "curves"]
+    (curve,) = [p for p in drawn if p.kind == "curves" and p.title == title]
+    assert all(part in curve.alt for part in ("slope", "offset", "residual"))
+    first, second = "LHC.BCTDC.B6R4.B2:BEAM_INTENSITY", "LHC.BCTDC.A6R4.B2:BEAM_INTENSITY"
+    departure = departure_of(records.past, first, second)
+    assert len(departure) == len(records.past.trend(first))
+    assert np.abs(departure.mean).max() < 0.002 * 2.1e14
+    slope = curves_of(records.past, first, second)["slope"]
+    assert np.abs(slope.mean - bct_gain(first) / bct_gain(second)).max() < 0.01
+
+
+def bct_gain(name: str) -> float:
+    return bct.gain(name.partition(":")[0])

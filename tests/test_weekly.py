@@ -79,7 +79,7 @@ def test_a_weekly_report_waits_for_the_days_and_reads_their_history(project):
     assert "over 60 windows" in outcome.reason
     assert weekly.statistics == ()
     page = (project.report("BCT", "ageing", "2026-11-16_7d") / "index.html").read_text()
-    assert "Devices, the worst first" in page
+    assert "The worst first" in page
     assert "figures/" in page
     assert len(project.mails) == 1
 

@@ -17,7 +17,7 @@ from oaflib.window import calendar_day
 
 AGEING_TUBE = "LHC.BWS.5L4.B2H1"  # a photomultiplier
 AGEING_MIRROR = "LHC.BSRT.5R4.B1"
-CREEPING_OFFSET = "LHC.BCTDC.A6R4.B2"
+CREEPING_OFFSET, RESET_OFFSET = "LHC.BCTDC.A6R4.B2", "LHC.BCTDC.B6R4.B2"
 WORN_WIRE = "LHC.BWS.5R4.B1H1"
 CREEPING_MONITOR = "BLMQI.08L7.B1I10_MQ"
 FADING_CRATE, FADING_CHANNEL, CHANNELS = "LHC.BPM.SR7.CRATE", 11, 36
@@ -38,6 +38,7 @@ CHANNEL_LOSS = 3.0e-4  # a day
 
 # When the mirror was changed, with the light there was then, and the transformer recalibrated.
 _MIRRORS = ((date(2024, 3, 1), 98.0), (date(2025, 2, 10), 100.0), (date(2026, 6, 25), 100.0))
+_UNWRITTEN = (date(2025, 3, 4), date(2026, 8, 19))  # crept, and reset with no line in the ledger
 _RECALIBRATED = (date(2024, 3, 1), date(2025, 3, 4), SINCE["bct-offset"])
 
 
@@ -70,6 +71,9 @@ def transformer_offset(device: str, time: Times) -> Floats:
         for day in _RECALIBRATED:
             passed = days_since(day, time)
             offset = np.where(passed > 0, OFFSET_CREEP * passed, offset)
+    if device == RESET_OFFSET:
+        began, ended = (days_since(day, time) for day in _UNWRITTEN)
+        offset = np.where(ended > 0, offset, -OFFSET_CREEP / 2 * began)
     return offset
 
 

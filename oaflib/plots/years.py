@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +24,7 @@ from oaflib.plots.axes import (
     time_axis,
     value_axis,
 )
-from oaflib.plots.base import Plot, Verdicts, Words, finished, listed, matching
+from oaflib.plots.base import Plot, Verdicts, Words, finished, matching
 from oaflib.plots.interventions import draw_interventions, names_of_interventions
 from oaflib.plots.picture import Drawn, Trouble, style
 from oaflib.plots.scene import Box, Pen, Scene
@@ -35,6 +36,7 @@ from oaflib.series import Kind
 from oaflib.trend import DAY, Floats, Trend
 from oaflib.window import Window, moment, nanoseconds, parse_instant
 
+_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?Z")  # years need no clock
 _BREAK = 8  # usual steps without a point after which the line breaks
 _AHEAD = 0.5  # of the history's length that a forecast may take beside it
 
@@ -116,7 +118,7 @@ def years(
     _draw_line(scene, axes, trend, (low, values, high), done)
     notes = draw_interventions(scene, axes, done)
     keys = [Key("mean of each window" if of == "mean" else "spread in each window", "c0")]
-    if of == "mean":
+    if of == "mean" and bool((trend.max > trend.min).any()):
         keys.append(Key("its extremes", "l0", swatch=True))
     if trend.imported.any():
         _draw_imported(scene, axes, trend)
@@ -134,7 +136,7 @@ def years(
     scene.height = y + 6
     words = Words(
         trend.variable,
-        listed([one.reason for one in outcomes][:3]),
+        "; ".join(_CLOCK.sub(r"\1", one.reason) for one in outcomes[:3]),
         _alt(trend, values, judged),
         (trend.variable,),
         Years.kind,

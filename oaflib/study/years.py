@@ -19,6 +19,7 @@ from oaflib.checks.ageing_shift import FEW
 from oaflib.config.interventions import Intervention
 from oaflib.records import Records
 from oaflib.report import Outcome, Severity
+from oaflib.study.curves import curves_of, departure_of, from_reference, returns
 from oaflib.study.families.sheet import DASH, Family, FamilyTable, figure
 from oaflib.trend import Floats, Trend
 from oaflib.window import moment
@@ -48,12 +49,14 @@ _HEAD = (
 class View:
     """What a check on history looks at: one number a window, and where its present period begins.
 
-    `trend` has that number as its mean: a statistic, an element, or the usage so far.
+    `trend` has that number as its mean: a statistic, an element, the usage so far, or the departure
+    from a `reference` instrument.
     """
 
     trend: Trend
     outcome: Outcome
     done: tuple[Intervention, ...]
+    reference: str = ""
 
     @property
     def now(self) -> float:
@@ -97,7 +100,7 @@ def devices(study: Study, records: Records, outcomes: Sequence[Outcome]) -> Fami
     note += f" {more} not judged yet: too little history." if more else ""
     if not rows:
         note = "No device of this dataset has enough history yet."
-    return Family([FamilyTable("Devices, the worst first", _HEAD, tuple(rows), note)])
+    return Family([FamilyTable("The worst first", _HEAD, tuple(rows), note)])
 
 
 def ranked(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -110,6 +113,7 @@ def pictures(
     study: Study, records: Records, outcomes: Sequence[Outcome], style: Style
 ) -> Iterator[Drawn]:
     """The years of each device with a finding, the worst first; of a vector also its map."""
+    from oaflib.plots.curves import curves
     from oaflib.plots.elements import element_map
     from oaflib.plots.picture import using
     from oaflib.plots.years import years
@@ -128,6 +132,9 @@ def pictures(
                 marked = [i for name in outcome.members if (i := element_of(name)) is not None]
                 found_map = element_map(trend, zone, done=view.done, marked=marked)
                 drawn = [*drawn, found_map] if marked else [found_map]
+            if view.reference:
+                parts = curves_of(records.past, outcome.variable, view.reference)
+                drawn.append(curves(view.trend.variable, parts, view.done, zone=zone))
         yield from drawn
 
 
@@ -146,10 +153,14 @@ def view_of(outcome: Outcome, check: Any, records: Records) -> View:
     elif check is not None and getattr(check, "of", "mean") != "mean":
         trend = _with(trend, name, statistic(trend, check.of))
     reference = getattr(check, "reference", None)
-    if isinstance(reference, (int, float)):  # its limits are departures from the reference
+    if isinstance(reference, str) and reference and outcome.variable != reference:
+        trend = departure_of(records.past, name, reference)
+        done = returns(trend, done)
+    elif isinstance(reference, (int, float)):  # its limits are departures from the reference
+        done = returns(from_reference(trend, reference), done)
         limit = {key: reference + outcome.limit[key] for key in outcome.limit}
         outcome = replace(outcome, limit=limit, unit=trend.unit)
-    return View(trend, outcome, done)
+    return View(trend, outcome, done, reference if isinstance(reference, str) else "")
 
 
 def element_of(name: str) -> int | None:
@@ -188,20 +199,27 @@ def _row(view: View, zone: ZoneInfo) -> tuple[str, ...]:
     return (
         name if element_of(name) is not None else outcome.device or outcome.variable,
         str(outcome.severity),
-        _when(said) or DASH,
-        _between(said) if foreseen else DASH,
+        _unbroken(_when(said) or DASH),
+        _unbroken(_between(said) if foreseen else DASH),
         figure(view.now, unit),
-        _allowed(outcome.limit) or DASH,
+        _unbroken(_allowed(outcome.limit) or DASH),
         DASH if slope is None else signed(slope.value * _YEAR),
-        DASH if slope is None else _interval(slope),
-        DASH if since is None else spelt(since),
+        DASH if slope is None else _unbroken(_interval(slope)),
+        _unbroken(DASH if since is None else spelt(since)),
         outcome.check,
     )
+
+
+def _unbroken(text: str) -> str:
+    """A short text that stays on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) < 30 else text
 
 
 def _allowed(limit: Mapping[str, Any]) -> str:
     """``≤ 30``, ``≥ 1,700`` or ``0.9 … 1.1``."""
     low, high = (limit.get(word) for word in ("low", "high"))
+    if low is not None and low == -(high or 0):
+        return f"± {figure(high)}"
     if low is not None and high is not None:
         return f"{figure(low)} … {figure(high)}"
     if high is not None:
@@ -243,4 +261,6 @@ def spelt(day: date, year: bool = True) -> str:
 def signed(value: float) -> str:
     """A change as people write it: ``+2,403``, ``−0.11``."""
     text = f"{value:+,.0f}" if 1_000 <= abs(value) < 1e6 else f"{value:+.3g}".replace("e+", "e")
-    return "0" if value == 0 else text.replace("-", "\N{MINUS SIGN}", 1)
+    if value == 0:
+        return "0"
+    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
