@@ -502,7 +502,7 @@ def test_options_that_are_wrong_are_told_all_at_once(tmp_path: Path) -> None:
     assert list(problems(given, tmp_path)) == [
         "site.toml: [sources.LDB] jars: is no option of a java source. Allowed: classpath, api, "
         "jvm_options, java_home, service, application, client, location, fundamental, look_back, "
-        "snapshot_owner",
+        "snapshot_owner, attempts, pause",
         'site.toml: [sources.LDB] classpath: is missing: the jars of the client, as ["jars/*.jar"]',
         "site.toml: [sources.LDB] api: is 'timber'. Allowed: cals, nxcals",
         'site.toml: [sources.LDB] jvm_options: must be a list of texts, as ["jars/*.jar"]',
