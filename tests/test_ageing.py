@@ -184,20 +184,6 @@ def test_todays_samples_are_the_last_point():
     assert judged(one, trend(values), today=today).forecast["state"] == "crossed"
 
 
-def test_elements_of_a_vector_are_judged_one_by_one():
-    made = trend(100 + noise(120))
-    elements = 10 + noise(120 * 6, 5, 0.1).reshape(120, 6)
-    elements[60:, 4] += 0.05 * np.arange(60)
-    elements[:, 2] = np.nan
-    made = replace(made, elements=elements)
-    vector = Series(NAME, Kind.VECTORNUMERIC, "mA", np.empty(0, np.int64), np.empty(0, object))
-    (found,) = run_checks([Drift(high=20)], records_of([vector], TODAY), Past(made))
-    assert found.severity is Severity.WARNING
-    assert found.members == (f"{NAME}[4]",)
-    assert "element 4" in found.reason
-    assert found.forecast["state"] == "crosses"
-
-
 @pytest.mark.parametrize("check", [Drift(), Step(), Spread(), Calibration(reference=1.0)])
 def test_no_history_is_not_ok(check):
     assert judged(check).severity is Severity.NOT_APPLICABLE

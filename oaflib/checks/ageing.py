@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from oaflib.checks.ageing_elements import by_element, element_rows
 from oaflib.checks.ageing_forecast import Quest, forecast
 from oaflib.checks.ageing_points import Points, latest_period, points_of, with_today
+from oaflib.checks.ageing_verdict import Judged
 from oaflib.checks.base import Context, SeriesCheck, Verdict
 from oaflib.checks.facts import missing
 from oaflib.checks.words import quantity
@@ -21,16 +23,8 @@ from oaflib.trend import Floats, Trend, trend_of
 
 
 @dataclass(frozen=True)
-class Judged(Verdict):
-    """A verdict with a forecast."""
-
-    forecast: Mapping[str, Any] | None = None
-    members: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class AgeingCheck(SeriesCheck):
-    """A check on history: `weigh_points` is all it must have.
+    """A check on history: `weigh_points` is all it must have, and `of`.
 
     Attributes
     ----------
@@ -63,7 +57,24 @@ class AgeingCheck(SeriesCheck):
         return self.weigh_history(past_of(context, series.name), series, context)
 
     def weigh_history(self, past: Trend, series: Series, context: Context) -> Verdict:
-        """The verdict on the points of the past and today's samples (perhaps none)."""
+        """The verdict on the points of the past and today's samples (perhaps none).
+
+        Of a vector element by element, where the reports hold that statistic of each.
+        """
+        of: str = getattr(self, "of", "mean")
+        if series.kind is Kind.VECTORNUMERIC:
+            found = element_rows(past, series, context.window, of)
+            if found is not None:
+                time, rows = found
+                units = past.units
+                if len(units) < len(time):
+                    units = np.append(units, np.array([series.unit], dtype=object))
+                done = done_to(context, series.name)
+                return by_element(series.name, time, rows, units, done, self.weigh_points)
+        return self.weigh_points(self.period(past, series, context, of))
+
+    def weigh_points(self, points: Points) -> Judged:
+        """The verdict on the points of one period."""
         raise NotImplementedError
 
     def period(self, past: Trend, series: Series, context: Context, of: str) -> Points:

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 
 from oaflib.checks.ageing import (
-    Judged,
     amount,
     began,
     done_to,
@@ -24,6 +23,7 @@ from oaflib.checks.ageing_curve import Curve, away, curve_of, since_reset
 from oaflib.checks.ageing_drift import drifting
 from oaflib.checks.ageing_points import Points, latest_period, points_of
 from oaflib.checks.ageing_shift import FEW
+from oaflib.checks.ageing_verdict import Judged
 from oaflib.checks.agreement import together
 from oaflib.checks.base import Check, Context, Past, Verdict, while_open
 from oaflib.checks.room import context_of, selected, tidy

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -10,24 +9,20 @@ import numpy as np
 
 from oaflib.checks.ageing import (
     AgeingCheck,
-    Judged,
     Statistic,
     amount,
     began,
-    done_to,
     foreseen,
     limits,
     nearest,
     told,
 )
 from oaflib.checks.ageing_forecast import slope_of
-from oaflib.checks.ageing_points import Points, latest_period, points_of
+from oaflib.checks.ageing_points import Points
 from oaflib.checks.ageing_shift import FEW, TIMES, Departure, departure, steps, without
-from oaflib.checks.base import Context, Verdict
-from oaflib.checks.words import plural, some, utc
+from oaflib.checks.ageing_verdict import Judged
+from oaflib.checks.words import plural, utc
 from oaflib.report import Severity
-from oaflib.series import Kind, Series
-from oaflib.trend import Trend
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,9 @@ class Drift(AgeingCheck):
     was another: the first third of it, ten to sixty windows, is the baseline. Steps are taken out
     (`step` finds those); what then stays on one side adds up to a departure, and the outcome's
     `since` is where it began. A departure is a warning; a limit crossed is a violation. `found` is
-    the robust slope a day. Vectors are judged element by element, where the reports hold them.
+    the robust slope a day. Vectors are judged element by element, where the reports hold
+    that of each (``mean`` and ``std``): one outcome, the elements that drift as its members, the
+    worst first.
 
     Attributes
     ----------
@@ -62,11 +59,6 @@ class Drift(AgeingCheck):
         self._not_negative("percent", "horizon")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"low is {self.low}, not below high, {self.high}")
-
-    def weigh_history(self, past: Trend, series: Series, context: Context) -> Verdict:
-        if series.kind is Kind.VECTORNUMERIC and past.elements is not None:
-            return self._elements(past, series.name, context)
-        return self.weigh_points(self.period(past, series, context, self.of))
 
     def weigh_points(self, points: Points) -> Judged:
         """The verdict on the points of one period."""
@@ -93,35 +85,6 @@ class Drift(AgeingCheck):
             reason += f"; {told(said)}"
         return Judged(severity, reason, found, limit, since, unit, said)
 
-    def _elements(self, past: Trend, name: str, context: Context) -> Verdict:
-        """The worst element's verdict, the others that drift as members."""
-        assert past.elements is not None
-        judged: list[tuple[int, Judged]] = []
-        done = done_to(context, name)
-        for i in range(past.elements.shape[1]):
-            points = latest_period(points_of(past, past.elements[:, i]), done)
-            if len(points):
-                judged.append((i, self.weigh_points(points)))
-        if not judged:
-            return Verdict(Severity.NOT_APPLICABLE, "no element has a history")
-        judged.sort(key=lambda pair: (-pair[1].severity.rank, pair[1].since or 0))
-        worst, verdict = judged[0]
-        bad = [i for i, one in judged if one.severity.rank > Severity.OK.rank]
-        if not bad:
-            many = plural(len(judged), "element")
-            return Judged(verdict.severity, f"{many}: {verdict.reason}", forecast=verdict.forecast)
-        others = f"; {plural(len(bad), 'element')} of {len(judged)}: {_numbers(bad)}"
-        return Judged(
-            verdict.severity,
-            f"element {worst}: {verdict.reason}{others if len(bad) > 1 else ''}",
-            verdict.found,
-            verdict.limit,
-            verdict.since,
-            verdict.unit,
-            verdict.forecast,
-            tuple(f"{name}[{i}]" for i in bad),
-        )
-
 
 def drifting(
     points: Points, percent: float, least: float = 0.0, times: float = TIMES
@@ -130,15 +93,13 @@ def drifting(
 
     Those since the onset (all, where nothing departs), steps taken out, at the present level.
     """
-    flat = without(points.value, steps(points.value))
+    least_step = percent / 100 * abs(float(np.median(points.value)))
+    jumps = [step for step in steps(points.value) if abs(step.size) >= max(least, least_step)]
+    flat = without(points.value, jumps)
     left = departure(flat, percent, least, times)
     flat = flat + (points.value[-1] - flat[-1])
     first = 0 if left is None else min(left.onset, len(flat) - FEW)
     return left, replace(points, value=flat).since(first, points.begun)
-
-
-def _numbers(indices: Sequence[int]) -> str:
-    return some([str(i) for i in sorted(indices)], 8)
 
 
 def _words(points: Points, left: Departure | None) -> str:

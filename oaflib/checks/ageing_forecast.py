@@ -2,7 +2,8 @@
 
 What wears goes as a power of its age: steadily (1), ever faster (above 1) or settling (below 1).
 Each exponent is fitted to the period; how well it fits, and what wear does in general, say how
-likely it is; the crossing dates of all, so weighed, are the forecast.
+likely it is; the crossing dates of all, so weighed and each with some slack of its pace, are the
+forecast.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _WORTH = 6.0  # independent points that a period is worth, at most
 _OLD = 0.3, 0.25  # the first 30 % of a period count a quarter: run-in
 _SURER = 1.57  # width of an interval of 99 % in those of 90 %
 _BLEND = 0.5  # of the curve in where it starts from; the rest is the present level
+_PACES = np.array([0.74, 0.86, 1.0, 1.16, 1.35])  # of the time left: no pace is kept exactly
+_KEPT = np.array([0.12, 0.24, 0.28, 0.24, 0.12])  # how likely each is
 _BLOCKS = 40
 _FEW = 8
 _FAR = 10.0  # times the age of a period beyond which nothing is said
@@ -158,7 +161,8 @@ def _crossings(
             )
             * age
         )
-    chance = np.exp(log - log.max())
+    chance = (np.exp(log - log.max())[:, None] * _KEPT).ravel()
+    when = (when[:, None] * _PACES).ravel()
     order = np.argsort(when)
     total = np.cumsum(chance[order]) / chance.sum()
     at = [order[min(int(np.searchsorted(total, q)), len(order) - 1)] for q in (0.05, 0.5, 0.95)]

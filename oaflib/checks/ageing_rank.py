@@ -40,12 +40,18 @@ def worst_first(outcomes: Iterable[Outcome]) -> list[Ranked]:
     return sorted(ranked, key=lambda one: (*_order(one.outcomes[0]), one.device))
 
 
-def _order(outcome: Outcome) -> tuple[int, int, str, int]:
-    said: Mapping[str, Any] = outcome.forecast or {}
+def place_of(
+    severity: Severity, forecast: Mapping[str, Any] | None, since: int | None
+) -> tuple[int, int, str, int]:
+    """A sort key: the worst comes first."""
+    said: Mapping[str, Any] = forecast or {}
     state = said.get("state", "")
     place = _STATES.index(state) if state in _STATES else len(_STATES)
-    since = outcome.since if outcome.since is not None else 2**62
-    return -outcome.severity.rank, place, said.get("date") or "9999", since
+    return -severity.rank, place, said.get("date") or "9999", 2**62 if since is None else since
+
+
+def _order(outcome: Outcome) -> tuple[int, int, str, int]:
+    return place_of(outcome.severity, outcome.forecast, outcome.since)
 
 
 def _crossing(outcomes: Sequence[Outcome]) -> str:

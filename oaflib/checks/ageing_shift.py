@@ -24,6 +24,9 @@ _SLACK = 1.0  # robust sigmas that a point may be off for nothing
 _ENOUGH = 14.0  # sigmas added up that make a departure
 _CANDIDATES = 60  # of steps that are looked at, the largest first
 TIMES = 6.0  # scatters of a point that a departure must be, at least
+_UNSURE = 0.5  # of `times` present scatters that a departure must be, at least
+_RECENT = 4  # points that say what the level is now
+_QUIET = 10.0  # a tenth of `percent` is worth a word where it is twice `TIMES` scatters
 _CLIP = 5.0  # what one point may add, so that a few spikes make none
 _SIGMA = 1.4826
 
@@ -105,10 +108,12 @@ def steps(values: Floats, side: int = SIDE) -> list[Step]:
     extra = jumps - usual  # a steady slope jumps by the same everywhere
     least = max(robust(np.diff(values)) * 0.4, resolution(values))
     found: list[Step] = []
+    high = np.maximum(np.abs(extra), np.abs(sharp - usual / 2)) > _STEP_SCORE * least
+    high = np.convolve(high, np.ones(side - 1), "same") > 0  # the edge may be beside
     left = known.copy()
     for _ in range(_CANDIDATES):
-        i = int(np.argmax(np.where(left, np.abs(extra), -1.0)))
-        if not left[i]:
+        i = int(np.argmax(np.where(left & high, np.abs(extra), -1.0)))
+        if not (left[i] and high[i]):
             break
         left &= np.abs(np.arange(n) - i) > side // 2
         i = _edge(values, i, extra[i])
@@ -195,8 +200,8 @@ def departure(
 ) -> Departure | None:
     """The lasting departure that holds at the end of `values`; None when there is none.
 
-    It must be `least` or more, `percent` of the baseline's level, and `times` the scatter of a
-    point.
+    It must have been `least` or more, `percent` of the baseline's level (or a tenth of that, where
+    the baseline is quiet), and `times` the scatter of a point; and half of that is left.
     """
     if len(values) < FEW:
         return None
@@ -206,15 +211,36 @@ def departure(
     onset, found, total = best
     if found < 0 or total <= 0:
         return None
-    recent = values[max(found - 2, len(values) - SIDE) :]
-    now = float(np.median(recent))
-    made = Departure(onset, found, base, now)
-    return made if abs(made.change) >= max(least, material(base, percent, times)) else None
+    level = _running(values[max(found - 2, 0) :]) - base.level
+    now = float(level[-1])
+    made = Departure(onset, found, base, base.level + now)
+    enough = max(least, material(base, percent, times))
+    unsure = _UNSURE * times * _restless(values[-4 * SIDE :])
+    farthest = float((np.sign(now) * level).max())  # what was far enough may come half back
+    holds = farthest >= max(enough, unsure) and abs(now) >= max(enough / 2, unsure)
+    return made if holds else None
+
+
+def _restless(values: Floats) -> float:
+    """The scatter that changes between neighbours show, of those that come and go too."""
+    changes = np.diff(values)
+    return float(np.percentile(np.abs(changes - np.median(changes)), 75)) / 1.63
+
+
+def _running(values: Floats) -> Floats:
+    """The median of each point and the three before it, as far as there are."""
+    padded = np.concatenate([np.full(_RECENT - 1, np.nan), values])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _RECENT)
+    return np.asarray(np.nanmedian(windows, axis=1))
 
 
 def material(base: Baseline, percent: float, times: float = TIMES) -> float:
-    """How far a level must be from the baseline to be worth a word."""
-    return max(times * base.scatter, percent / 100 * abs(base.level))
+    """How far a level must be from the baseline to be worth a word.
+
+    `percent` of it; where it is quiet a tenth of that, when it is twice as many scatters.
+    """
+    share = percent / 100 * abs(base.level)
+    return max(times * base.scatter, min(share, max(share / _QUIET, 2 * times * base.scatter)))
 
 
 def _page(off: Floats) -> tuple[int, int, float]:

@@ -13,8 +13,8 @@ from oaflib.checks.ageing_drift import Drift
 class Spread(Drift):
     """A spread that grows from window to window: noise that ages.
 
-    As `drift`, of the standard deviation within each window; for vectors and images of all their
-    elements together. Percents are of the baseline's spread.
+    As `drift`, of the standard deviation within each window; of each element of a vector, where the
+    reports hold it; of all elements of an image together. Percents are of the baseline's spread.
 
     Attributes
     ----------

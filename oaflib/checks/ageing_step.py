@@ -7,14 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from oaflib.checks.ageing import AgeingCheck, Judged, Statistic, amount, began
+from oaflib.checks.ageing import AgeingCheck, Statistic, amount, began
 from oaflib.checks.ageing_points import Points
 from oaflib.checks.ageing_shift import FEW, SIDE, baseline_of, material, steps
-from oaflib.checks.base import Context, Verdict
+from oaflib.checks.ageing_verdict import Judged
 from oaflib.checks.words import plural, utc
 from oaflib.report import Fault, Severity
-from oaflib.series import Kind, Series
-from oaflib.trend import Trend
+from oaflib.series import Kind
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,6 @@ class Step(AgeingCheck):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._not_negative("percent")
-
-    def weigh_history(self, past: Trend, series: Series, context: Context) -> Verdict:
-        return self.weigh_points(self.period(past, series, context, self.of))
 
     def weigh_points(self, points: Points) -> Judged:
         """The verdict on the points of one period."""

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from oaflib.checks.ageing import AgeingCheck, Judged, amount, began, foreseen, nearest, told
+from oaflib.checks.ageing import AgeingCheck, amount, began, foreseen, nearest, told
 from oaflib.checks.ageing_points import Points
+from oaflib.checks.ageing_verdict import Judged
 from oaflib.checks.base import Context, Verdict
 from oaflib.checks.words import plural
 from oaflib.report import Severity
