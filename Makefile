@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DAY    ?= 2026-11-22
 
-.PHONY: demo test install lab lint types lock bench faults screenshots clean
+.PHONY: demo test install lab lint types lock bench faults audit screenshots clean
 
 demo: $(VENV)/.installed            ## two weeks of a demo machine, the latest day judged, published, mailed
 	$(BIN)/oaf demo --last-day $(DAY)
@@ -47,6 +47,9 @@ lock:                               ## resolve the dependencies anew
 	    --extra lab --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --all-extras --group build -c requirements.lock pyproject.toml -o requirements-test.lock
+
+audit: $(VENV)/.installed-test       ## known vulnerabilities of the locked dependencies (docs/security.md)
+	$(BIN)/python bin/audit $(if $(DATABASE),--database $(DATABASE))
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

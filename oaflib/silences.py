@@ -22,6 +22,7 @@ from oaflib.errors import ConfigurationError, Problem
 from oaflib.report import Change, Outcome
 from oaflib.window import moment
 
+_FORMULA = ("=", "+", "-", "@")
 FILE = "config/silences.csv"
 CLEARED = "cleared"
 COLUMNS = ("device", "check", "from", "until", "reason", "author")
@@ -148,6 +149,11 @@ def add(path: Path, silence: Silence) -> None:
     try:
         if _silence(cells) != silence:
             raise ValueError("device, check, reason and author must not begin or end in blanks")
+        for name, cell in zip(COLUMNS, cells, strict=True):
+            if cell.startswith(_FORMULA):
+                raise ValueError(
+                    f"{name} begins with {cell[0]!r}, which a spreadsheet takes for a formula"
+                )
     except ValueError as error:
         raise ConfigurationError([Problem(FILE, "", str(error))]) from None
     out = io.StringIO()

@@ -6,6 +6,7 @@ made again from the reports; what is here and nowhere else is which mail has lef
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,7 +129,8 @@ class State:
             self._db = self._looked_at()
             return
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            _private(self.path)
         except OSError as error:
             raise StateError(f"the folder of the state database cannot be made: {error}") from error
         kind = file_system(self.path.parent)
@@ -300,11 +302,23 @@ class State:
         final = folder / f"{name}.sqlite"
         partial = folder / f".{name}.sqlite.tmp"
         partial.unlink(missing_ok=True)
+        _private(partial)
         self.rows("VACUUM INTO ?", (str(partial),))
         partial.replace(final)
         for old in sorted(folder.glob("*.sqlite"))[:-keep]:
             old.unlink()
         return final
+
+
+def _private(path: Path) -> None:
+    """Make `path` when it is not there; nobody outside its group may read it: it holds mails.
+
+    SQLite gives its other files the same rights.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
+    mode = path.stat().st_mode
+    if mode & 0o007 and path.stat().st_uid == os.geteuid():
+        path.chmod(mode & 0o770)
 
 
 def _is_read_only(db: sqlite3.Connection) -> bool:

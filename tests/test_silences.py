@@ -56,11 +56,17 @@ def silence(since: int, until: int | None, **more: str) -> Silence:
     return Silence(since=DAY - timedelta(days=since), until=last, **values)
 
 
+def is_no_formula(made: Silence) -> bool:
+    """A table that people open in a spreadsheet takes no cell that begins as a formula does."""
+    words = (made.device, made.check, made.reason, made.author)
+    return not any(word.startswith(("=", "+", "-", "@")) for word in words)
+
+
 OK, ALARM = Severity.OK, Severity.ALARM
 
 
 @settings(deadline=None)  # files, on a busy machine
-@given(st.lists(made(), min_size=1, max_size=5))
+@given(st.lists(made().filter(is_no_formula), min_size=1, max_size=5))
 def test_what_was_added_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, entries: list[Silence]
 ) -> None:

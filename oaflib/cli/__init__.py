@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None, default_root: Path | None = None) ->
     from oaflib.cli import commands
     from oaflib.cli.arguments import parse
 
+    os.umask(os.umask(0o022) | 0o002)  # whatever it is, nothing OAF makes is for all to write
     given = parse(sys.argv[1:] if argv is None else argv)
     if given.root is None and "OAF_ROOT" not in os.environ:
         given.root = default_root
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None, default_root: Path | None = None) ->
 
 def complain(*lines: str, code: int) -> int:
     """Say on standard error what is wrong, and with which code OAF leaves."""
+    from oaflib.inform.texts import plain
+
     for line in lines:
-        sys.stderr.write(f"oaf: {line}\n")
+        sys.stderr.write(f"oaf: {plain(line)}\n")
     return code

@@ -21,7 +21,7 @@ from oaflib.config.project import (
     load_site_only,
 )
 from oaflib.errors import ConfigurationError, LockHeld
-from oaflib.inform.texts import counted
+from oaflib.inform.texts import counted, plain
 from oaflib.window import Window, between, calendar_day, last, yesterday
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def now() -> datetime:
 
 
 def say(*lines: str) -> None:
-    """Lines on standard output."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    """Lines on standard output; what came from outside cannot steer the terminal."""
+    sys.stdout.write("".join(f"{plain(line)}\n" for line in lines))
 
 
 def daily(given: Namespace) -> int:

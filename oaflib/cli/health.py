@@ -15,7 +15,7 @@ from oaflib.daily.status import Status, prometheus, status, written
 from oaflib.daily.telling import settings_of
 from oaflib.errors import ConfigurationError, OafError
 from oaflib.inform.direct import tell
-from oaflib.inform.texts import counted, shown
+from oaflib.inform.texts import counted, plain, shown
 from oaflib.run.limits import size
 
 
@@ -45,7 +45,7 @@ def health(given: Namespace) -> int:
 def _mail(project: Project, subject: str, lines: list[str], at: datetime) -> None:
     problem = tell(settings_of(project), subject, [*lines, "", "Told by oaf status --mail."], at)
     if problem:
-        sys.stderr.write(f"oaf: {problem}\n" + "".join(f"oaf: {line}\n" for line in lines))
+        sys.stderr.write(f"oaf: {problem}\n" + "".join(f"oaf: {plain(line)}\n" for line in lines))
 
 
 def _written(text: str, path: Path) -> None:

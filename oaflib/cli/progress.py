@@ -14,7 +14,7 @@ from oaflib.daily.morning import Done
 from oaflib.daily.telling import Teller
 from oaflib.inform.digest import digest
 from oaflib.inform.sheet import Links
-from oaflib.inform.texts import counted
+from oaflib.inform.texts import counted, plain
 
 _LINES = 16  # of findings on the last screen
 
@@ -37,7 +37,9 @@ class Lines:
         """One more is there."""
         self.count += 1
         width = len(str(self.total))
-        line = "\n    ".join((f"[{self.count:>{width}}/{self.total}] {said(done)}", *done.notes))
+        line = plain(
+            "\n    ".join((f"[{self.count:>{width}}/{self.total}] {said(done)}", *done.notes))
+        )
         if self.bar is None:
             self.out.write(line + "\n")
             self.out.flush()

@@ -221,7 +221,7 @@ def _made(path: Path) -> float:
 
 
 def size_of(path: Path) -> int:
-    """The bytes of a file, or of all in a folder; links count for nothing."""
+    """The bytes of a file, or of all in a folder; what other folders share counts for nothing."""
     if not path.is_dir():
         try:
             return path.lstat().st_size
@@ -231,7 +231,8 @@ def size_of(path: Path) -> int:
     for inner, _, names in os.walk(path):
         for name in names:
             try:
-                total += Path(inner, name).lstat().st_size
+                about = Path(inner, name).lstat()
+                total += about.st_size if about.st_nlink == 1 else 0
             except OSError:
                 continue
     return total

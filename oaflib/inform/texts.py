@@ -39,6 +39,18 @@ def shown(value: object, limit: int = 240) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def plain(text: str) -> str:
+    """`text` for a terminal or a log: lines and tabs stay, nothing in it steers the screen."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+        else f"‹U+{ord(character):04X}›"
+        for character in text
+    )
+
+
 def number(value: object) -> str:
     """A found value for reading: six digits of a number, a short text, ``nothing`` for None."""
     if value is None:

@@ -20,7 +20,7 @@ def held(path: Path) -> Iterator[None]:
     LockHeld
         Another process holds it; says which, since when.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

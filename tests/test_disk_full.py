@@ -1,0 +1,120 @@
+"""Disks that are full, or read-only: old pages stay, the operator hears of it, all mends itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mailserver import Mailbox, serving
+from project import MadeProject, made_project, numeric
+
+from oaflib.cli import main
+
+A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
+
+
+def mounted(words: list[str], folder: Path) -> bool:
+    """Whether mount does that here."""
+    ran = subprocess.run(["mount", *words, str(folder)], capture_output=True, check=False)
+    return ran.returncode == 0
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MadeProject:
+    made = made_project(tmp_path / "site")
+    made.tasks("BCT,LDB,B1,jdoe,TRUE,FALSE,None,daily,day,")
+    made.dataset("BCT_B1", f'variables = ["{A}"]\n')
+    return made
+
+
+@pytest.fixture
+def small(project: MadeProject, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder of the project as a disk of its own, of 64 kB."""
+    folder = project.root / str(request.param)
+    folder.mkdir()
+    if os.geteuid() or not mounted(["-t", "tmpfs", "-o", "size=64k", "none"], folder):
+        pytest.skip("mounting a small disk needs root and the right to mount")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def daily(project: MadeProject, day: str = "2026-11-22") -> int:
+    return main(["daily", "--root", str(project.root), "--day", day])
+
+
+def remount(folder: Path, words: str) -> None:
+    assert mounted(["-o", f"remount,{words}"], folder)
+
+
+@pytest.mark.kernel
+@pytest.mark.smtp
+@pytest.mark.parametrize("small", ["publish"], indirect=True)
+def test_a_full_and_a_read_only_repository(
+    project: MadeProject, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.fill(numeric(A))
+    remount(small, "size=100M")
+    assert daily(project, "2026-11-21") == 0
+    before = {path: path.read_bytes() for path in small.rglob("*") if path.is_file()}
+    count = len(project.mails)
+    used = sum(len(content) for content in before.values())
+    remount(small, f"size={used + 300_000}")
+    (small / "filler").write_bytes(b"")
+    with (small / "filler").open("wb", buffering=0) as filler:
+        try:
+            while filler.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+    capsys.readouterr()
+    assert daily(project) == 1
+    out = capsys.readouterr().out
+    assert out.count("the page could not be published: OSError: [Errno 28]") == 1
+    assert "Attention: the disk of " in out
+    for path, content in before.items():
+        assert path.read_bytes() == content, path
+    assert not list((small / "reports/BCT/B1").glob(".*2026-11-22*"))
+    said = project.pages[-1].read_text() + project.pages[0].read_text()
+    assert "PROBLEMS" in said
+    assert len(project.mails) == count  # told when there is a page to read
+    (small / "filler").unlink()
+    remount(small, "ro")
+    assert daily(project) == 1
+    out = capsys.readouterr().out
+    assert "Read-only file system" in out
+    assert f"{small} cannot be written to" in out
+    remount(small, "rw,size=100M")
+    assert daily(project) == 0
+    assert (project.report("BCT", "B1") / "index.html").exists()
+    assert len(project.mails) == count + 1
+
+
+@pytest.mark.kernel
+@pytest.mark.smtp
+@pytest.mark.parametrize("small", ["runs"], indirect=True)
+def test_no_room_for_the_state(
+    project: MadeProject, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox) as server:
+        site = project.root / "config/site.toml"
+        where = f'[mail]\nserver = "127.0.0.1"\nport = {server.port}\nsecurity = "plain"'
+        site.write_text(site.read_text().replace("[mail]", where))
+        (small / "filler").write_bytes(bytes(60_000))
+        assert daily(project) == 1
+        assert "oaf: the state database" in capsys.readouterr().err
+        (told,) = mailbox.taken
+        assert told[0] == "operator@example.org"
+        assert told[1]["Subject"] == "[OAF] operator: the morning was not held"
+        remount(small, "ro")
+        assert daily(project) == 1
+        assert "Read-only file system" in capsys.readouterr().err
+        assert len(mailbox.taken) == 2
+        remount(small, "rw,size=200M")
+        (small / "filler").unlink()
+        project.fill(numeric(A))
+        assert daily(project) == 0
+    assert (project.report("BCT", "B1") / "index.html").exists()
