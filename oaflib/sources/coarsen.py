@@ -23,6 +23,7 @@ from oaflib.sources.envelope import bucket_width, envelope_of
 from oaflib.sources.split import streamed
 from oaflib.window import Window, moment
 
+_ROUND = (*(1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600), 86_400)
 COARSENED = (Kind.NUMERIC, Kind.VECTORNUMERIC)
 
 
@@ -131,7 +132,10 @@ def _scaled(connection: Connection, variables: Sequence[Variable], window: Windo
         value = np.concatenate([low.value, high.value])[order]
         inside = time[order] < window.end_ns
         series = replace(low, time=time[order][inside], value=value[inside])
-        made.append(_made(series, means[name], numbers.get(name), window, buckets))
+        coarse = _made(series, means[name], numbers.get(name), window, buckets)
+        width = bucket // timedelta(microseconds=1) * 1000
+        resolution = width if len(series) else 0
+        made.append(replace(coarse, entry=replace(coarse.entry, resolution=resolution)))
     return made
 
 
@@ -282,4 +286,9 @@ def _buckets(window: Window, width: int, first: int, stop: int) -> Window | None
 
 
 def _whole_seconds(window: Window, buckets: int) -> timedelta:
-    return timedelta(seconds=-(-bucket_width(window, buckets) // 10**9))
+    """A bucket at least as long as one of `buckets`, whose multiples meet the full hour or day.
+
+    Systems that count buckets since 1970 then cut the window where it begins.
+    """
+    least = -(-bucket_width(window, buckets) // 10**9)
+    return timedelta(seconds=next((s for s in _ROUND if s >= least), -(-least // 86_400) * 86_400))

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +19,16 @@ import pytest
 
 from oaflib.errors import SourceUnavailable
 from oaflib.series import Kind, Series, Variable
-from oaflib.sources.base import KeepsSnapshots, KnowsLast, ReducesStatistics, Snapshot, Source
+from oaflib.sources.base import (
+    Envelopes,
+    KeepsSnapshots,
+    KnowsLast,
+    ReducesStatistics,
+    Scales,
+    Snapshot,
+    Source,
+)
+from oaflib.sources.envelope import envelope_of
 from oaflib.testing.made import gathered, made, same
 from oaflib.window import Window
 
@@ -213,6 +222,42 @@ class SourceContract:
         assert numbers.mean == pytest.approx(good.mean())
         assert numbers.std == pytest.approx(good.std())
         assert (found["A:C"].count, found["A:C"].mean) == (0, None)
+
+    @pytest.mark.parametrize("algorithm", ["AVG", "MIN", "MAX", "COUNT"])
+    def test_scaled(self, algorithm: str, tmp_path: Path) -> None:
+        """By the hour: one sample an hour that has some, at its start."""
+        times = self.times(300)
+        value = np.sin(np.arange(300.0))
+        series = Series("A:B", Kind.NUMERIC, "mm", np.array(times), value)
+        empty = made("A:C", Kind.NUMERIC, [self.window.end_ns])
+        with self.filled([series, empty], tmp_path) as source:
+            if not isinstance(source, Scales):
+                pytest.skip("this source does not scale")
+            variables = source.find("A:%")
+            hour = timedelta(hours=1)
+            found = {s.name: s for s in source.scaled(variables, self.window, hour, algorithm)}
+        starts = self.window.start_ns + 3600 * _SECOND * np.arange(5)
+        parts = value.reshape(5, 60)
+        expected = {
+            "AVG": parts.mean(axis=1), "MIN": parts.min(axis=1), "MAX": parts.max(axis=1),
+            "COUNT": np.full(5, 60.0),
+        }[algorithm]  # fmt: skip
+        assert found["A:B"].time.tolist() == starts.tolist()
+        assert found["A:B"].value == pytest.approx(expected)
+        assert len(found["A:C"]) == 0
+
+    def test_envelope(self, tmp_path: Path) -> None:
+        series = Series(
+            "A:B", Kind.NUMERIC, "mm", np.array(self.times(300)), np.sin(np.arange(300.0))
+        )
+        with self.filled([series], tmp_path) as source:
+            if not isinstance(source, Envelopes):
+                pytest.skip("this source does not make envelopes")
+            variables = source.find("A:B")
+            (found,) = source.envelope(variables, self.window, 50)
+        expected = envelope_of(series, self.window, 50)
+        assert found.time.tolist() == expected.time.tolist()
+        assert found.value == pytest.approx(expected.value)
 
     def test_snapshots(self, tmp_path: Path) -> None:
         with self.filled([made("A:B", Kind.NUMERIC, self.times(2))], tmp_path) as source:

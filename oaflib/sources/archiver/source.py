@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from oaflib.series import Kind, Series, Variable, nothing
 from oaflib.sources.archiver.door import Door, Interrupted, UnknownPv
 from oaflib.sources.archiver.pieces import Cutter
 from oaflib.sources.archiver.settings import ArchiverOptions
-from oaflib.sources.archiver.summary import summarised
+from oaflib.sources.archiver.summary import scaled, summarised
 from oaflib.sources.archiver.talk import Question, answers
 from oaflib.sources.archiver.wire import Chunk, kind_of
 from oaflib.sources.asked import Asked
@@ -23,11 +24,13 @@ from oaflib.sources.embedded.reduce import Reduction
 from oaflib.sources.like import matches, regex_of
 from oaflib.sources.options import options_of
 from oaflib.sources.quality import Quality
+from oaflib.sources.scaling import seconds_of
 from oaflib.window import Window, instant, moment
 
 _HOUR = 3600 * 10**9
 _MILLISECOND = 10**6
 _HELD = 256_000_000
+_SCALED = {"AVG": "mean", "MIN": "min", "MAX": "max", "COUNT": "count"}
 _SCALARS = (Kind.NUMERIC, Kind.TEXTUAL)
 
 
@@ -144,6 +147,25 @@ class ArchiverSource:
                 found = reduction.statistics()
             made.append(found)
         return made
+
+    def scaled(
+        self,
+        variables: Sequence[Variable],
+        window: Window,
+        bucket: timedelta,
+        algorithm: str = "AVG",
+    ) -> Iterator[Series]:
+        """See `Scales.scaled`, by the appliance; its buckets are whole multiples since 1970.
+
+        It scales samples that the control system calls invalid too.
+        """
+        width = seconds_of(bucket, algorithm, tuple(_SCALED)) * 10**9
+        numeric = [variable for variable in variables if variable.kind is Kind.NUMERIC]
+        way = f"{_SCALED[algorithm]}Sample_{width // 10**9}"
+        question = Question(window.start_ns, window.end_ns, pp=way)
+        for batch in self._batches(numeric):
+            for variable, chunks in self._gathered(batch, question):
+                yield scaled(variable, chunks, window, width)
 
     def _summary(self, variable: Variable, window: Window) -> Statistics | None:
         width = _width(window)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from oaflib.report import Statistics
-from oaflib.series import Variable
+from oaflib.series import Series, Variable
 from oaflib.sources.archiver.wire import Chunk
 from oaflib.window import Window
 
@@ -63,3 +63,24 @@ def summarised(
         last=None,
         title=variable.title,
     )
+
+
+def scaled(variable: Variable, chunks: Sequence[Chunk], window: Window, width: int) -> Series:
+    """What a post-processor with bins of `width` ns made, a sample a bin that has one.
+
+    Its stamps are the middles of bins; a sample stands at the start of its bin, or at that of the
+    window where the bin began before. The bin before the window holds the sample before it.
+    """
+    times: list[int] = []
+    values: list[float] = []
+    for chunk in chunks:
+        for time, value in zip(chunk.time, chunk.value, strict=True):
+            start = int(time) // width * width
+            if start + width <= window.start_ns or start >= window.end_ns:
+                continue
+            if np.ndim(value) == 0 and np.isfinite(value):
+                times.append(max(start, window.start_ns))
+                values.append(float(value))
+    time = np.array(times, np.int64)
+    about = (variable.name, variable.kind, variable.unit)
+    return Series(*about, time, np.array(values, np.float64), variable.title)

@@ -101,6 +101,22 @@ class Queries:
             from good
         """
 
+    def scaled(self, attribute: Attribute, algorithm: str) -> str:
+        """A scalar's good samples by buckets of ``%(width)s`` us: start in us, and aggregate."""
+        value = f"{_quoted(attribute.column)}::{attribute.cast}::float8"
+        bucket = f"floor(({_MICROSECONDS} - %(start)s) / %(width)s::float8)"
+        return f"""
+            select (%(start)s + bucket * %(width)s)::bigint, {algorithm}(v)::float8
+            from (
+                select {bucket}::bigint as bucket, {value} as v
+                from {self._table(attribute.table)}
+                where att_conf_id = %(number)s and {_SPAN}
+                  and coalesce(quality, 0) <> 1 and {value} is not null
+                  and {value} not in ('NaN', 'Infinity', '-Infinity')
+            ) samples
+            group by bucket order by bucket
+        """
+
     def units(self) -> str:
         """The history of an attribute's unit."""
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -23,6 +24,7 @@ from oaflib.sources.options import fault_of_passwords, options_of, password
 from oaflib.sources.patience import Patience
 from oaflib.sources.postgres import Database, Login, Lost, Row
 from oaflib.sources.quality import Quality, blank
+from oaflib.sources.scaling import seconds_of
 from oaflib.window import Window, instant, moment
 
 _INVALID = 1
@@ -181,6 +183,29 @@ class HdbppSource:
         numeric = [variable for variable in variables if variable.kind is Kind.NUMERIC]
         known = {entry.variable.name: entry for entry in self._known(numeric)}
         return [self._summary(variable, known.get(variable.name), window) for variable in numeric]
+
+    def scaled(
+        self,
+        variables: Sequence[Variable],
+        window: Window,
+        bucket: timedelta,
+        algorithm: str = "AVG",
+    ) -> Iterator[Series]:
+        """See `Scales.scaled`, of good samples, by the database; buckets begin with the window."""
+        width = seconds_of(bucket, algorithm) * 1_000_000
+        numeric = [variable for variable in variables if variable.kind is Kind.NUMERIC]
+        known = {entry.variable.name: entry for entry in self._known(numeric)}
+        for variable in numeric:
+            attribute = known.get(variable.name)
+            if attribute is None:
+                yield nothing(variable)
+                continue
+            about = {"number": attribute.number, "width": width}
+            values = {**about, **_span(window.start_ns, window.end_ns)}
+            rows = self._open().rows(self._queries.scaled(attribute, algorithm), values)
+            time = np.array([row[0] for row in rows], np.int64) * 1000
+            value = np.array([row[1] for row in rows], np.float64)
+            yield Series(variable.name, variable.kind, variable.unit, time, value, variable.title)
 
     def _summary(
         self, variable: Variable, attribute: Attribute | None, window: Window

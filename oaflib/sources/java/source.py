@@ -184,7 +184,7 @@ class JavaSource:
         bucket: timedelta,
         algorithm: str = "AVG",
     ) -> Iterator[Series]:
-        """Each NUMERIC variable reduced by the service; a sample's time is its bucket's start.
+        """See `Scales.scaled`, by the service; also REPEAT and INTERPOLATE.
 
         Raises
         ------
@@ -198,7 +198,11 @@ class JavaSource:
         for variable in numeric:
             entry = known.get(variable.name)
             points = None if entry is None else self._api.scaled(entry, start, end, scaling)
-            yield self._series(variable, points, start, end)
+            made = self._series(variable, points, start, end)
+            # the service answers of empty buckets too: with nothing, or with a count of 0
+            none = 0 if algorithm == "COUNT" else np.nan
+            some = np.isfinite(made.value) & (made.value != none)
+            yield made if some.all() else made.where(some)
 
     def statistics(self, variables: Sequence[Variable], window: Window) -> list[Statistics]:
         """Statistics of each NUMERIC variable, of its finite samples.
