@@ -1,26 +1,23 @@
 """One report of very many variables × 1 Hz × 24 h, by the command a user types.
 
-``python benchmarks/scale.py`` takes 200, 400 and 800 variables; ``--full`` 4,000 (346 million
-samples judged, of a store of 691 million: two UTC days hold one local day). Printed are time,
-samples a second, the memory of the largest process, and what was left on the disk.
+``python benchmarks/scale.py`` takes 100 and 400 variables; ``--full`` 1,000 and 4,000 (346 million
+samples judged, of a store of 691 million: a local day lies in two UTC days). Printed are time,
+memory of the largest process, and what was left on the disk.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from measure import Cost, Figure, cost
 
 from oaflib.report import read
 from oaflib.series import Kind, Series
@@ -39,14 +36,17 @@ class Measured:
 
     variables: int
     samples: int
-    wall: float
-    cpu: float
-    largest: float  # MB, of the largest process
+    took: Cost
     page: int
     document: int
     figures: int
     records: int  # bytes on the disk that the store does not have anyway
     counts: dict[str, int]
+
+    @property
+    def a_sample(self) -> float:
+        """Processor time a sample, ns."""
+        return self.took.cpu / self.samples * 1e9
 
 
 def one(number: int, rng: np.random.Generator) -> Series:
@@ -104,30 +104,15 @@ def named(root: Path, variables: int) -> str:
 def ran(root: Path, variables: int) -> Measured:
     """``oaf run`` of the dataset."""
     dataset = named(root, variables)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begun = time.monotonic()
     oaf = str(Path(sys.executable).with_name("oaf"))
-    command = [oaf, "run", dataset, "--day", DAY]
-    command += ["--root", str(root)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    peaks: dict[int, int] = {}
-    watch = threading.Thread(target=_watched, args=(child, peaks))
-    watch.start()
-    said, _ = child.communicate()
-    wall = time.monotonic() - begun
-    watch.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if child.returncode:
-        raise SystemExit(f"{dataset} has no report:\n{said}")
+    took = cost([oaf, "run", dataset, "--day", DAY, "--root", str(root)], root)
     place = root / "publish" / "reports" / "SCALE" / str(variables) / DAY
     report = read((place / "report.json").read_bytes())
     kept = root / "runs" / "reports" / dataset / DAY / "records"
     return Measured(
         variables=variables,
         samples=sum(entry.count for entry in report.statistics),
-        wall=wall,
-        cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        largest=max(peaks.values()) / 1e3,
+        took=took,
         page=(place / "index.html").stat().st_size,
         document=(place / "report.json").stat().st_size,
         figures=sum(path.stat().st_size for path in (place / "figures").glob("*")),
@@ -136,69 +121,64 @@ def ran(root: Path, variables: int) -> Measured:
     )
 
 
-def _watched(child: subprocess.Popen[str], peaks: dict[int, int]) -> None:
-    """The greatest resident memory (kB) of each process begun by `child`."""
-    while child.poll() is None:
-        for pid in _family(child.pid):
-            try:
-                for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("VmHWM"):
-                        peaks[pid] = max(peaks.get(pid, 0), int(line.split()[1]))
-            except OSError:
-                continue
-        time.sleep(0.1)
-
-
-def _family(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return
-    for child in listed.split():
-        yield from _family(int(child))
-
-
 def say(found: Measured) -> None:
-    """One line of the table, and what the report weighs."""
-    rate = found.samples / found.wall / 1e6
+    """What one report took and weighs."""
+    took = found.took
     print(
-        f"{found.variables:>6} variables {found.samples / 1e6:>7.1f} M samples {found.wall:7.1f} s "
-        f"{found.cpu:7.1f} s CPU {rate:6.1f} M/s   largest process {found.largest:6.0f} MB",
+        f"{found.variables:>6} variables {found.samples / 1e6:>7.1f} M samples {took.wall:7.1f} s "
+        f"{took.cpu:7.1f} s CPU {found.a_sample:6.1f} ns a sample, largest process "
+        f"{took.largest:5.0f} MB\n{'':17} page {found.page / 1e6:.2f} MB, figures "
+        f"{found.figures / 1e6:.2f} MB, report.json {found.document / 1e6:.2f} MB, records "
+        f"{found.records / 1e6:.1f} MB beside the store; {found.counts}",
         flush=True,
     )
-    print(
-        f"{'':17} page {found.page / 1e6:.2f} MB, figures {found.figures / 1e6:.2f} MB, "
-        f"report.json {found.document / 1e6:.2f} MB, records {found.records / 1e6:.1f} MB beside "
-        f"the store; {found.counts}"
-    )
 
 
-def main(sizes: list[int], folder: str | None = None) -> list[dict[str, object]]:
-    """Run the reports of all sizes; what they took."""
-    print(f"{os.cpu_count()} cores; 1 Hz × 24 h a variable, default checks, default plots")
+def figures(full: bool) -> Iterator[Figure]:
+    """The rows of the table."""
+    yield from measured([1000, 4000] if full else [100, 400])
+
+
+def measured(sizes: list[int], folder: str | None = None) -> Iterator[Figure]:
+    """Reports of all sizes, of one store."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         root = Path(name)
-        begun = time.monotonic()
         made(root, max(sizes))
-        print(
-            f"a store of {max(sizes)} variables × 2 days made in {time.monotonic() - begun:.0f} s"
-        )
         ran(root, min(sizes))  # what a first run caches
         found = [ran(root, size) for size in sizes]
-        for line in found:
-            say(line)
-        small, large = found[0], found[-1]
-        if large.samples > small.samples:
-            more = (large.wall / small.wall) / (large.samples / small.samples)
-            print(f"time a sample, {large.variables} against {small.variables}: {more:.2f} ×")
-    return [asdict(line) for line in found]
+    for line in found:
+        say(line)
+    small, large = found[0], found[-1]
+    yield from told(small, large)
+
+
+def told(small: Measured, large: Measured) -> Iterator[Figure]:
+    """What a large report took, and against a small one."""
+    took, what = large.took, f"{large.variables} variables"
+    cores = min(2, os.cpu_count() or 1)
+    busy = large.samples / took.cpu * cores / 1e6
+    rate = large.samples / took.wall / 1e6
+    more = (took.wall - small.took.wall) / (large.samples - small.samples) * 1e9
+    yield Figure(f"{what}, by the clock", rate, "M samples/s", 15.0, note=f"{took.wall:.1f} s")
+    note = f"{took.cpu:.1f} s of CPU, were the cores its own"
+    yield Figure(
+        f"{what}, by processor time on {cores} cores", busy, "M samples/s", 15.0, note=note
+    )
+    yield Figure(f"{what}, largest process", took.largest, "MB", 2000.0, most=True)
+    note = f"{large.variables} against {small.variables}, processor time"
+    yield Figure("time a sample", large.a_sample / small.a_sample, reach=1.1, most=True, note=note)
+    yield Figure("each further sample, by the clock", more, "ns")
+    weight = (large.page + large.figures) / 1e6
+    yield Figure(f"{what}, page with figures", weight, "MB", 1.5, most=True)
+    yield Figure(f"{what}, report.json", large.document / 1e6, "MB")
+    yield Figure(f"{what}, records beside the store", large.records / 1e6, "MB")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", type=int, default=[200, 400, 800])
-    parser.add_argument("--full", action="store_true", help="4,000 variables, and 1,000")
+    parser.add_argument("sizes", nargs="*", type=int, default=[100, 400])
+    parser.add_argument("--full", action="store_true", help="1,000 and 4,000 variables")
     parser.add_argument("--folder", help="where to make the project (default: the system's)")
     chosen = parser.parse_args()
-    main([1000, 4000] if chosen.full else chosen.sizes, chosen.folder)
+    for figure in measured([1000, 4000] if chosen.full else chosen.sizes, chosen.folder):
+        print(f"{figure.what:50} {figure.value:8.2f} {figure.unit:12} {figure.note}")

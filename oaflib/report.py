@@ -314,8 +314,19 @@ def plain(value: Any) -> Any:
 
 
 def write(report: Report) -> str:
-    """The report as strict JSON text."""
-    return json.dumps(report.document(), allow_nan=False, ensure_ascii=False, indent=1)
+    """The report as strict JSON text, a line for each outcome and each variable's statistics."""
+    parts = []
+    for key, value in report.document().items():
+        text = _line(value)
+        if isinstance(value, list) and value:
+            rows = ",\n  ".join(map(_line, value))
+            text = f"[\n  {rows}\n ]"
+        parts.append(f" {_line(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
 
 
 def read(text: str | bytes, origin: str = "report.json") -> Report:

@@ -99,12 +99,14 @@ class Style:
     png : PNG instead of SVG, for mails and programs that cannot show SVG.
     scale : pixels of a PNG for each pixel of the picture.
     interactive : pictures of series and vectors carry their data for zoom and hover.
+    strips : variables that a plot may draw as strips; 0: as many as fill its pictures.
     """
 
     low_res: bool = False
     png: bool = False
     scale: float = 2.0
     interactive: bool = False
+    strips: int = 0
 
     width = 720  # nominal; on a phone it shrinks by half, so the type is large for its width
     font = 15

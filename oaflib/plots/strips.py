@@ -20,7 +20,7 @@ from oaflib.records import Records
 from oaflib.report import Outcome
 from oaflib.series import Kind
 
-_ROWS = 50  # in one picture
+ROWS = 50  # in one picture
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class SmallMultiples(Plot):
         verdicts = Verdicts(outcomes)
         names = verdicts.worst_first(names)
         common, labels = shortened(names)
-        most = _ROWS * style().most
+        most = style().strips or ROWS * style().most
         if len(names) > most:
             notes.append(f"{len(names) - most} more variables, none worse, are not drawn")
-        for first in range(0, min(len(names), most), _ROWS):
-            part = slice(first, min(first + _ROWS, most))
+        for first in range(0, min(len(names), most), ROWS):
+            part = slice(first, min(first + ROWS, most))
             rows = _Rows(records, verdicts, names[part], labels[part], self.scale)
             title = self.title or common or title_of(names)
-            if len(names) > _ROWS:
-                title += f" ({first + 1} to {min(first + _ROWS, len(names))} of {len(names)})"
+            if len(names) > ROWS:
+                title += f" ({first + 1} to {min(first + ROWS, len(names))} of {len(names)})"
             yield rows.picture(title, notes if first == 0 else [], self.kind)
 
 

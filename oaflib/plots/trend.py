@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from oaflib.expression import open_intervals
@@ -26,7 +26,7 @@ from oaflib.plots.base import Plot, Verdicts, Words, field_of, finished, listed,
 from oaflib.plots.curve import Curve, curve_of
 from oaflib.plots.interventions import done_within, draw_interventions
 from oaflib.plots.live import live_axes, live_picture, live_series
-from oaflib.plots.picture import Drawn, Style, style
+from oaflib.plots.picture import Drawn, Style, style, using
 from oaflib.plots.scene import Box, Pen, Scene, Type, text_width
 from oaflib.plots.states import draw_modes, mode_variable
 from oaflib.plots.ticks import number, value_ticks
@@ -87,15 +87,27 @@ class Trend(Plot):
         verdicts = Verdicts(outcomes)
         groups = self._groups(names, records)
         few = [group for group in groups if len(group) <= colours.LINES]
-        for group in groups:
-            if len(group) > colours.LINES:
-                from oaflib.plots.strips import SmallMultiples
-
-                yield from SmallMultiples(tuple(group), self.title).figures(records, outcomes)
+        yield from self._strips([g for g in groups if len(g) > colours.LINES], records, outcomes)
         few.sort(key=lambda group: -max(verdicts.rank(name) for name in group))
         for first in range(0, len(few), _PANELS):
             panels = [self._panel(group, records) for group in few[first : first + _PANELS]]
             yield self._picture(panels, records, verdicts, notes if first == 0 else [])
+
+    def _strips(
+        self, groups: Sequence[Sequence[str]], records: Records, outcomes: Sequence[Outcome]
+    ) -> Iterator[Drawn]:
+        """Strips of each unit; of very many variables the worst, shared out between the units."""
+        from oaflib.plots.strips import ROWS, SmallMultiples
+
+        look = style()
+        left, shares = ROWS * look.most, {}
+        for place, i in enumerate(sorted(range(len(groups)), key=lambda i: len(groups[i]))):
+            shares[i] = max(1, min(len(groups[i]), left // (len(groups) - place)))
+            left -= shares[i]
+        for i, group in enumerate(groups):
+            with using(replace(look, strips=shares[i])):
+                made = list(SmallMultiples(tuple(group), self.title).figures(records, outcomes))
+            yield from made
 
     def _groups(self, names: Sequence[str], records: Records) -> list[list[str]]:
         """The variables that share an axis: of one unit, and without units of one field."""

@@ -22,7 +22,7 @@ from oaflib.publish.online import Online
 from oaflib.publish.shelf import Shelf
 from oaflib.publish.site import Site
 from oaflib.publish.spark import Course, bars, spark
-from oaflib.report import Change, Outcome, Report
+from oaflib.report import Change, Outcome, Report, Statistics
 from oaflib.window import moment
 
 POLICY = (
@@ -31,6 +31,8 @@ POLICY = (
 )
 DRAWING_POLICY = POLICY.replace("style-src 'self' file:", "style-src 'self' file: 'unsafe-inline'")
 """For pages with plotly figures: plotly writes style elements. Scripts stay as strict."""
+
+LISTED = 400  # rows of a list on a page: the worst; report.json has all
 
 VIEWS = {
     "RECENT": "The most recent report of every dataset",
@@ -90,6 +92,8 @@ def _leaf_page(leaf: Leaf, site: Site, template: str, root: str, **more: Any) ->
         alarms=sorted(
             alarms, key=lambda pair: (bool(pair[0].silenced), pair[0].change is Change.ONGOING)
         ),
+        listed=LISTED,
+        statistics=_worst_first(report),
         warnings=[pair for pair in told if pair[0].severity.name == "WARNING"],
         cleared=[pair for pair in told if pair[0].change is Change.CLEARED],
         outcomes=told,
@@ -99,6 +103,17 @@ def _leaf_page(leaf: Leaf, site: Site, template: str, root: str, **more: Any) ->
         nav=nav(leaf.before, leaf.after),
         **more,
     )
+
+
+def _worst_first(report: Report) -> list[Statistics]:
+    """Statistics as the page lists them: in their order, or the worst where there are too many."""
+    if len(report.statistics) <= LISTED:
+        return list(report.statistics)
+    rank: dict[str, int] = {}
+    for outcome in report.outcomes:
+        for name in (outcome.variable, *outcome.members):
+            rank[name] = max(rank.get(name, 0), outcome.severity.urgency)
+    return sorted(report.statistics, key=lambda entry: -rank.get(entry.variable, 0))[:LISTED]
 
 
 def front_page(front: Front, site: Site) -> str:
