@@ -1,5 +1,6 @@
 """The embedded store against bare pyarrow and DuckDB: a day at 1 Hz of many variables.
 
+``make bench ONLY=store`` gives the ratios of reading.
 ``python benchmarks/store.py [variables]`` writes the day into a temporary folder (200 variables are
 17 million samples; 1,160 are 100 million) and prints times, rates and ratios.
 """
@@ -12,12 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from measure import Figure
 
 from oaflib import columnar
 from oaflib.series import Kind, Series
@@ -110,6 +113,69 @@ def reading(folder: Path, variables: int) -> None:
             found = [opened.find(name)[0] for name in names]
             seconds = timed(lambda: list(opened.read(found, *WINDOW)), 5)  # noqa: B023
         say(f"read {count} of {variables}: Lake, again", seconds, against, samples)
+
+
+def figures(full: bool) -> Iterator[Figure]:
+    """Reading against pyarrow and DuckDB on the same files, in turns; all of them in one thread."""
+    variables = 2000 if full else 200
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lake_write(folder / "store", variables)
+        paths = [str(path) for path in (folder / "store").rglob("kind=*/**/*.parquet")]
+        for count in (1, 40, variables):
+            yield from compared(folder / "store", paths, (variables, count))
+
+
+def compared(store: Path, paths: list[str], counts: tuple[int, int]) -> Iterator[Figure]:
+    """Medians of both sides' ratios, reading `counts[1]` of `counts[0]` variables."""
+    variables, count = counts
+    first = (variables - count) // 2
+    names = [f"LHC.BPM.{i:05}:POSITION_H" for i in range(first, first + count)]
+    samples = count * len(TIMES)
+
+    def lake() -> int:
+        with Lake(store, read_only=True) as opened:
+            found = [opened.find(name)[0] for name in names]
+            return sum(len(piece) for piece in opened.read(found, *WINDOW))
+
+    def arrow() -> int:
+        if count == variables:
+            groups = (
+                file.read_row_group(i, columns=["time", "value"], use_threads=False)
+                for file in map(pq.ParquetFile, paths)
+                for i in range(file.num_row_groups)
+            )
+            return sum(len(group["value"].to_numpy()) for group in groups)
+        wanted = [("variable", "in", names)]
+        return int(pq.read_table(paths, filters=wanted, use_threads=False).num_rows)
+
+    def duck() -> int:
+        which = f"= '{names[0]}'" if count == 1 else "BETWEEN ? AND ?"
+        bounds = [] if count == 1 else [names[0], names[-1]]
+        query = f"SELECT time, value FROM read_parquet(?) WHERE variable {which}"
+        with duckdb.connect(config={"threads": 1}) as db:
+            answer = db.execute(query, [paths, *bounds])
+            read = 0
+            while chunk := answer.fetch_df_chunk(50).shape[0]:
+                read += chunk
+            return read
+
+    assert lake() == arrow() == duck() == samples
+    times = 3 if count == variables else 7
+    took = {
+        act: [] for act in (lake, arrow, duck)
+    }  # in turns: what else the machine does falls on all of them
+    for _ in range(times):
+        for act, found in took.items():
+            found.append(timed(act))
+    own = median(took[lake])
+    for rival, label in ((arrow, "pyarrow"), (duck, "DuckDB")):
+        ratio = median(a / b for a, b in zip(took[rival], took[lake], strict=True))
+        note = f"{own * 1000:.1f} ms against {median(took[rival]) * 1000:.1f} ms"
+        what = f"{label}'s time over the store's, {count} of {variables} variables"
+        yield Figure(what, ratio, reach=0.8, note=note)
+    if count == 1:
+        yield Figure(f"a day of one variable of {variables}", own, "s", 0.1, most=True)
 
 
 def ingesting(folder: Path) -> None:

@@ -71,10 +71,10 @@ class _Rows:
 
     def picture(self, title: str, notes: Sequence[str], kind: str) -> Drawn:
         look, window = style(), self.records.window
-        columns = look.columns // 2 if len(self.names) <= 16 else look.columns * 2 // 5
+        n = len(self.names)
+        columns = look.columns * (8 if n <= 16 else 6 if n <= 30 else 4) // 16
         curves = [curve_of(name, self.records, columns) for name in self.names]
         shared = self._shared(curves)
-        n = len(curves)
         height = 30.0 if n <= 16 else 22.0 if n <= 30 else 17.0
         size = min(look.font * SMALL, height * 0.68)
         left = min(250.0, 26 + max(text_width(label, size) for label in self.labels))
