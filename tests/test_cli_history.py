@@ -72,3 +72,22 @@ def test_past_days_are_made_in_order_without_mail_and_once(
     assert capsys.readouterr().out.count("there already") == 3
     assert oaf(project, "daily", "--to", "2026-11-22") == 2
     assert oaf(project, "daily", "--from", "2026-11-22", "--to", "2026-11-20") == 2
+
+
+def test_what_was_done_stands_between_the_windows(
+    project: MadeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project.root / "old.csv"
+    rows = [f"2026-03-0{day}T12:00:00Z,{A},{day}e14,charges" for day in (1, 3)]
+    path.write_text("\n".join(["timestamp,variable,value,unit", *rows]))
+    ledger = "Date,Device,Done,By\n2026-03-02,LHC.BCTDC.A6R4.B1,new card,jdoe\n"
+    (project.root / "config/interventions.csv").write_text(ledger)
+    root = ["--root", str(project.root)]
+    assert main(["history", *root, "import", str(path)]) == 0
+    capsys.readouterr()
+    assert main(["history", *root, "show", A]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert ["nan" in line for line in told] == [False] * 4
+    assert told[1].startswith("2026-03-01 13:00")
+    assert told[2].endswith("new card by jdoe (2026-03-02)")
+    assert told[3].startswith("2026-03-03 13:00")

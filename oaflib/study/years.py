@@ -206,7 +206,7 @@ def _row(view: View, zone: ZoneInfo) -> tuple[str, ...]:
         DASH if slope is None else signed(slope.value * _YEAR),
         DASH if slope is None else _unbroken(_interval(slope)),
         _unbroken(DASH if since is None else spelt(since)),
-        outcome.check,
+        _unbroken(outcome.check),
     )
 
 
@@ -243,9 +243,9 @@ def _when(said: Mapping[str, Any]) -> str:
 def _between(said: Mapping[str, Any]) -> str:
     first = date.fromisoformat(said["earliest"])
     if not said["latest"]:
-        return f"{spelt(first)} – no end"
+        return f"{spelt(first)} to no end"
     last = date.fromisoformat(said["latest"])
-    return f"{spelt(first, year=first.year != last.year)} – {spelt(last)}"
+    return f"{spelt(first, year=first.year != last.year)} to {spelt(last)}"
 
 
 def _interval(slope: Slope) -> str:
