@@ -18,6 +18,7 @@ class Body:
     figures : picture files by name, referred to as ``figures/<name>``.
     notebook : the executed notebook to offer for download, or None.
     interactive : whether `html` or `expert` holds plotly figures, which need the shared script.
+    live : pages by file name for a sandboxed frame, of notebooks whose scripts the site trusts.
     expert : results of the expert's own notebook, cleaned as `html`; empty when there is none.
     """
 
@@ -27,6 +28,7 @@ class Body:
     notebook: Path | None = None
     interactive: bool = False
     expert: str = ""
+    live: Mapping[str, bytes] = field(default_factory=dict)
 
     def with_expert(self, expert: Body) -> Body:
         """This body followed by an expert's, made with another figure prefix.

@@ -66,7 +66,9 @@ def run(given: Namespace) -> int:
             done = run_report(project, assignment, window_of(given, project.site.zone))
     site = site_of(project)
     site = replace(site, pdf=site.pdf or given.pdf)
-    folder = place(done.report, body_of(done), project.publish, site)
+    folder = place(
+        done.report, body_of(done, project.site.trusted.notebooks), project.publish, site
+    )
     counts = ", ".join(f"{count} {name}" for name, count in done.report.counts.items() if count)
     made = f"{done.report.id} {done.report.window.label}"
     say(f"{made}: {done.failure or counts} ({done.seconds:.1f} s)")

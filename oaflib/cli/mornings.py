@@ -149,7 +149,7 @@ def _caught_up(desk: Desk, missing: Missed, jobs: int) -> list[Done]:
     """Make what was missed, a morning after the other: each is compared with the one before."""
     if missing.count:
         count = counted(missing.count, "report")
-        say(f"Catching up: {missing.label} were missed or broke ({count}).")
+        say(f"Catching up: {missing.label} {missing.verb} missed or broke ({count}).")
     done: list[Done] = []
     for wanted in missing.mornings:
         done += hold(replace(desk, late=True), wanted, jobs, Lines(sys.stdout)).done

@@ -16,6 +16,7 @@ from oaflib.config.lines import Path as Keys
 from oaflib.config.rules import (
     Clock,
     Domain,
+    Notebook,
     Size,
     Url,
     Whole,
@@ -212,6 +213,15 @@ class Paths:
 
 
 @dataclass(frozen=True)
+class TrustedTable:
+    """``[trusted]``: `notebooks` (templates, and expert code by its notebook or module) whose
+    outputs may run scripts, on a page of their own.
+    """
+
+    notebooks: tuple[Notebook, ...] = ()
+
+
+@dataclass(frozen=True)
 class PublishTable:
     """``[publish]``: `pdf` prints every report, where Chromium is installed."""
 
@@ -228,6 +238,7 @@ class Site:
     expected_by : local time of day (``09:30``) by which the morning's reports are there.
     contact : whom the pages name for questions; empty: the operator of ``[mail]``.
     publish : how pages are published. daily, keep, ping : what is caught up, kept, and who is told.
+    trusted : notebooks whose own scripts may run.
     """
 
     title: str = "OAF"
@@ -241,6 +252,7 @@ class Site:
     sources: Mapping[str, SourceSettings] = field(default_factory=dict)
     limits: Limits = Limits()
     paths: Paths = Paths()
+    trusted: TrustedTable = TrustedTable()
     daily: DailyTable = field(default_factory=DailyTable)
     keep: KeepTable = field(default_factory=KeepTable)
     ping: PingTable = field(default_factory=PingTable)

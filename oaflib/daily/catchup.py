@@ -46,6 +46,11 @@ class Missed:
         labels = [one.window.label for morning in self.mornings for one in morning]
         return spelt(labels)
 
+    @property
+    def verb(self) -> str:
+        """``was`` of a single day."""
+        return "were" if " to " in self.label else "was"
+
 
 def spelt(labels: Iterable[str]) -> str:
     """The first and the last of some labels."""
@@ -169,7 +174,8 @@ def sentences(missing: Missed, done: Sequence[Done], at: datetime) -> list[str]:
     said = []
     if done:
         failed = [one for one in done if one.failure]
-        words = f"Caught up: {missing.label} were missed or broke, {counted(len(done), 'report')}"
+        words = f"Caught up: {missing.label} {missing.verb} missed or broke, "
+        words += counted(len(done), "report")
         if failed:
             words += f", {len(failed)} of them failed ({failed[0].due.task.id}: "
             words += f"{failed[0].failure[:200]})"

@@ -29,6 +29,7 @@ from oaflib.history import History
 from oaflib.inform.sheet import Picture
 from oaflib.publish import Site, place
 from oaflib.report import Report
+from oaflib.run.live import live_page
 from oaflib.run.page import export_body
 from oaflib.run.request import NOTEBOOK
 from oaflib.run.runner import Run, failed_report, run_folder, run_report
@@ -195,7 +196,12 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     state, changed = changing.advance(remembered, run.report, desk.project.site.alarms)
     changed = silencing.apply(changed, desk.project.silences)
     try:
-        folder = place(changed.report, body_of(run), desk.project.publish, desk.site)
+        folder = place(
+            changed.report,
+            body_of(run, desk.project.site.trusted.notebooks),
+            desk.project.publish,
+            desk.site,
+        )
     except Exception as error:  # a page template's mistake too: a fault stays inside its task
         failure = f"the page could not be published: {type(error).__name__}: {error}"
         desk.state.put_run(replace(entry, detail=failure))
@@ -266,13 +272,27 @@ def place_of(project: Project, row: RunRow) -> Path:
     return project.publish / row.place
 
 
-def body_of(run: Run) -> Body:
-    """What the run's notebook shows, and its expert's."""
-    body = export_body(run.folder / NOTEBOOK, finished=run.report.finished)
+def body_of(run: Run, trusted: Sequence[str] = ()) -> Body:
+    """What the run's notebook shows, and its expert's.
+
+    Of notebooks that are `trusted` also with their own scripts, beside the page.
+    """
+    notebook = run.folder / NOTEBOOK
+    body = export_body(notebook, finished=run.report.finished)
     expert = run.folder / "expert" / NOTEBOOK
     if expert.exists():
         body = body.with_expert(export_body(expert, prefix="expert-"))
-    return body
+    facts = run.report.provenance
+    parameters = facts.get("parameters")
+    code = parameters.get("expert_code", "") if isinstance(parameters, dict) else ""
+    live = {}
+    for name, path, file in (
+        (str(facts.get("template", "")), notebook, "notebook.html"),
+        (str(code).partition(":")[0], expert, "expert.html"),
+    ):
+        if name.removesuffix(".ipynb") in trusted and path.exists() and (page := live_page(path)):
+            live[file] = page
+    return replace(body, live=live)
 
 
 def _remembered(state: State, due: Due) -> AlarmState:

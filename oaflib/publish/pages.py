@@ -59,6 +59,18 @@ def report_page(leaf: Leaf, site: Site) -> str:
     return _leaf_page(leaf, site, "report.html.j2", "../../../../")
 
 
+def live_page(leaf: Leaf, site: Site) -> str:
+    """The page around the frames in which trusted notebooks run their scripts."""
+    return _render(
+        "live.html.j2",
+        site,
+        root="../../../../",
+        policy=f"{POLICY}; frame-src 'self' file:",
+        report=leaf.report,
+        body=leaf.body,
+    )
+
+
 def online_page(leaf: Leaf, online: Online, site: Site) -> str:
     """The page of a dataset that is watched, for its folder under ``ONLINE``."""
     return _leaf_page(leaf, site, "online.html.j2", "../../", online=online)

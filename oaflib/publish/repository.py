@@ -75,7 +75,7 @@ def place(
             trends = _trends(room, before, report, site)
         older, newer = shelf.neighbours(room, before, entry)
         leaf = pages.Leaf(report, entry, body or Body(), older, newer, trends)
-        _folder(leaf, folder, lambda leaf: pages.report_page(leaf, site), pdf=site.pdf)
+        _folder(leaf, folder, site, pages.report_page, pdf=site.pdf)
         after = shelf.added(room, before, entry, replaced)
         for neighbour in (older, newer):
             if neighbour is not None:
@@ -95,7 +95,7 @@ def place_online(report: Report, body: Body, repository: Path, site: Site, onlin
     leaf = pages.Leaf(report, entry, body)
     with disk.locked(repository):
         _assets(repository, interactive=body.interactive)
-        _folder(leaf, folder, lambda leaf: pages.online_page(leaf, online, site))
+        _folder(leaf, folder, site, lambda leaf, site: pages.online_page(leaf, online, site))
     return folder
 
 
@@ -128,7 +128,12 @@ def rebuild(repository: Path, site: Site) -> None:
 
 
 def _folder(
-    leaf: pages.Leaf, folder: Path, page_of: Callable[[pages.Leaf], str], *, pdf: bool = False
+    leaf: pages.Leaf,
+    folder: Path,
+    site: Site,
+    page_of: Callable[[pages.Leaf, Site], str],
+    *,
+    pdf: bool = False,
 ) -> None:
     """Write the report's folder beside its place, and move it there."""
     beside = folder.with_name(f".new-{folder.name}")
@@ -144,10 +149,15 @@ def _folder(
         (beside / "report.json").write_bytes(disk.encoded(write(leaf.report)))
         if leaf.body.notebook is not None:
             shutil.copyfile(leaf.body.notebook, beside / "notebook.ipynb")
+        if leaf.body.live:
+            (beside / "live").mkdir()
+            for name, content in leaf.body.live.items():
+                (beside / "live" / name).write_bytes(content)
+            (beside / "live.html").write_bytes(disk.encoded(pages.live_page(leaf, site)))
         page = beside / "index.html"
-        page.write_bytes(disk.encoded(page_of(leaf)))
+        page.write_bytes(disk.encoded(page_of(leaf, site)))
         if pdf and printed(page, beside / "report.pdf"):
-            page.write_bytes(disk.encoded(page_of(replace(leaf, pdf=True))))
+            page.write_bytes(disk.encoded(page_of(replace(leaf, pdf=True), site)))
         disk.sync_tree(beside)
         disk.swap_in(beside, folder)
     except BaseException:
