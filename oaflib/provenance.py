@@ -24,10 +24,9 @@ def low_resolution(report: Report) -> str:
     about = _table(report, "quality")
     coarse = _number(about, "coarse")
     if coarse:
-        parts = f"in parts of {_number(about, 'resolution'):.3g} s"
         return (
-            f"{coarse:.0f} of {_number(about, 'variables'):.0f} variables, {parts} of which the "
-            "least and the greatest sample came"
+            f"{coarse:.0f} of {_number(about, 'variables'):.0f} variables came as the least and "
+            f"the greatest sample of each {_number(about, 'resolution'):.3g} s"
         )
     if _table(report, "parameters").get("low_res") is True:
         return "the pictures only; all numbers are of all samples"
