@@ -100,3 +100,12 @@ def trend_of(variable: str, time: Times, value: Floats, unit: str = "") -> Trend
         np.full(len(value), unit, dtype=object),
         np.zeros(len(value), dtype=bool),
     )
+
+
+def curve_names(variable: str, reference: str) -> dict[str, str]:
+    """What history calls a day's calibration curve of `variable` against `reference`.
+
+    ``slope``, ``offset`` and ``residual``, each a NUMERIC variable with one point a window.
+    """
+    pair = f"{variable} against {reference}"
+    return {part: f"{pair}.{part}" for part in ("slope", "offset", "residual")}

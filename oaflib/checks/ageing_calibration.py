@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,12 +15,13 @@ from oaflib.checks.ageing import (
     foreseen,
     nearest,
     past_of,
-    statistic,
     today,
     told,
 )
 from oaflib.checks.ageing_curve import Curve, away, curve_of, since_reset
 from oaflib.checks.ageing_drift import drifting
+from oaflib.checks.ageing_pair import curve_statistics, day_curve, moved
+from oaflib.checks.ageing_pair import paired_means as paired_means
 from oaflib.checks.ageing_points import Points, latest_period, points_of
 from oaflib.checks.ageing_shift import FEW
 from oaflib.checks.ageing_verdict import Judged
@@ -30,9 +31,8 @@ from oaflib.checks.room import context_of, selected, tidy
 from oaflib.checks.words import plural, utc
 from oaflib.config.interventions import Intervention
 from oaflib.records import Records, State
-from oaflib.report import Fault, Outcome, Severity
-from oaflib.series import Kind, Series, Times, Variable
-from oaflib.trend import Floats, Trend
+from oaflib.report import Fault, Outcome, Severity, Statistics
+from oaflib.series import Kind, Series, Variable
 
 _TIMES = 2.0  # scatters of a window: a reference shows small departures, given time
 _BASE = (10, 60)  # windows that say what the curve was, at least and at most, of a third
@@ -49,6 +49,9 @@ class Calibration(Check):
     `percent` is a violation; one that creeps or steps away is a warning, with a forecast of the
     day it leaves what is allowed. A step back towards the reference is a recalibration: it begins a
     new period and is told, not called a fault. So does an intervention.
+
+    Each day's own curve is kept in the history, as ``VARIABLE against REFERENCE.slope``,
+    ``.offset`` and ``.residual``; a slope, offset or residual that leaves what it was is a warning.
 
     Attributes
     ----------
@@ -158,10 +161,9 @@ class Calibration(Check):
             reason = f"{reference.name} is in {reference.unit}, this in {other.unit}"
             return Judged(Severity.INVALID, f"{reason}: they cannot be compared")
         pair, time = paired_means(past_of(context, reference.name), past_of(context, other.name))
-        present: Curve | None = None
+        present = day_curve(reference, other)
         if len(reference) and len(other):
             _, a, b = together(reference, other)
-            present = curve_of(a, b)
             middle = (context.window.start_ns + context.window.end_ns) // 2
             if len(a) and (not len(time) or time[-1] < middle):
                 pair = np.append(pair, [[np.nanmean(a), np.nanmean(b)]], axis=0)
@@ -182,14 +184,46 @@ class Calibration(Check):
         points = Points(time[first:], deviation, reference.unit, start.begun)
         level = float(np.median(np.abs(pair[first:, 0])))
         last = present or curve_of(*pair[-min(len(pair), 30) :].T)
-        return self.weigh_deviation(points, level, (), _curves(was, last, reference.unit))
+        judged = self.weigh_deviation(points, level, (), _curves(was, last, reference.unit))
+        begun = int(since_reset(points)[0].time[0])
+        names = (other.name, reference.name)
+        return _with(judged, moved(names, present, context, done, begun, self.noticed))
 
 
-def paired_means(reference: Trend, other: Trend) -> tuple[Floats, Times]:
-    """The means of windows that both have: float64[n, 2], and the windows' middles in ns UTC."""
-    _, first, second = np.intersect1d(reference.start, other.start, return_indices=True)
-    pair = np.stack([statistic(reference, "mean")[first], statistic(other, "mean")[second]], axis=1)
-    return pair, other.time[second]
+def curves_of(checks: Iterable[Check], records: Records) -> list[Statistics]:
+    """The day's calibration curves of all `checks` between two instruments, as statistics.
+
+    Pairs without a usable curve have none: their check says why.
+    """
+    found: dict[str, Statistics] = {}
+    for check in checks:
+        if not isinstance(check, Calibration) or not check.applies(records.window):
+            continue
+        of = check.reference if isinstance(check.reference, str) else ""
+        context = context_of(check.gate, records, None)
+        if of not in records or isinstance(context, str):
+            continue
+        for name in selected(check, records.entries)[0]:
+            try:
+                reference = while_open(tidy(records[of], records.window), context)
+                other = while_open(tidy(records[name], records.window), context)
+                curve = day_curve(reference, other) if name != of else None
+            except Exception:
+                continue
+            if curve is not None:
+                for one in curve_statistics(curve, reference, other, records.window):
+                    found.setdefault(one.variable, one)
+    return list(found.values())
+
+
+def _with(judged: Judged, moved: Sequence[tuple[str, int]]) -> Judged:
+    """`judged`, and what of the curve moved: a warning at least."""
+    if not moved:
+        return judged
+    words = "; ".join(words for words, _ in moved)
+    severity = max(judged.severity, Severity.WARNING, key=lambda one: one.rank)
+    since = judged.since if judged.since is not None else min(onset for _, onset in moved)
+    return replace(judged, severity=severity, since=since, reason=f"{judged.reason}; {words}")
 
 
 def _curves(was: Curve, now: Curve | None, unit: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from oaflib.config.dataset import Dataset
 from oaflib.config.project import Project, find_root, load_site_only
 from oaflib.errors import ConfigurationError
+from oaflib.report import Statistics
 from oaflib.window import Window, between, parse_instant
 
 REQUEST = "request.json"
@@ -31,6 +32,7 @@ class Study:
     records_folder : where the records are, or will be; of the standard part for expert code.
     token : proves to the runner that this run concluded; empty when pressed by hand.
     role : ``report``, or ``expert`` for expert code that adds to a report.
+    derived : statistics that checks made (calibration curves): they join the report's.
     fresh : the source is asked also for what was kept of it.
     """
 
@@ -46,6 +48,7 @@ class Study:
     fresh: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    derived: list[Statistics] = field(default_factory=list)
 
 
 def open_study(

@@ -89,13 +89,15 @@ def statistics(records: Records) -> StatisticsTable:
 
 def check(study: Study, records: Records) -> Outcomes:
     """What the dataset's checks say; the default ones where it has none."""
-    from oaflib.checks import fold, run_checks
+    from oaflib.checks import curves_of, fold, run_checks
     from oaflib.study.recalled import Recalled
 
     if isinstance(records, Recalled):  # each device's years are a finding of their own
         return Outcomes(run_checks(checks_of(study, records), records, records.past))
     records.past = past_of(study)
-    outcomes = run_checks(checks_of(study, records), records, records.past)
+    checks = checks_of(study, records)
+    outcomes = run_checks(checks, records, records.past)
+    study.derived[:] = curves_of(checks, records)
     return Outcomes(fold([*outcomes, *troubles_of(records)], records))
 
 
@@ -300,7 +302,7 @@ def conclude(
         made_at=made,
         finished=True,
         outcomes=tuple(outcomes),
-        statistics=tuple(statistics),
+        statistics=(*statistics, *study.derived),
         provenance={
             "source": study.source,
             "template": study.parameters.get("template", ""),
