@@ -140,7 +140,7 @@ class Calibration(Check):
                 severity, since = Severity.WARNING, int(points.time[left.onset])
                 reason += f"; drifting since {utc(since)}"
         else:
-            reason += f"; {plural(len(points), 'window')} are too few to tell a drift"
+            reason += f"; {plural(len(points), 'window')} of history: too few to tell a drift"
         if said is not None:
             severity = max(severity, foreseen(said, self.violated), key=lambda one: one.rank)
             reason += f"; {told(said)}"

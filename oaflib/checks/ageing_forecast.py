@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oaflib.checks.words import plural
 from oaflib.trend import DAY
 from oaflib.window import moment
 
@@ -104,7 +105,9 @@ def forecast(quest: Quest) -> dict[str, Any]:
         return _crossed(quest, sign)
     age = float(days[-1] - days[0])
     if len(days) < _FEW:
-        return _said(quest, "cannot tell", note=f"{len(days)} points are too few to extrapolate")
+        return _said(
+            quest, "cannot tell", note=f"{plural(len(days), 'point')}: too few to extrapolate"
+        )
     slope = slope_of(days, values)
     left = abs(quest.limit - level)
     toward = sign * slope.value > 0 and slope.sure
