@@ -149,6 +149,9 @@ class Records(Mapping[str, Series]):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.entries  # a Mapping's own would read the series
+
     def __getitem__(self, name: str) -> Series:
         if name in self._made:
             return self._made[name]

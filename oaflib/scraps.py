@@ -1,17 +1,14 @@
 """`conclude` inside the notebook, `read` outside: the one scrap that carries the report out.
 
-The only door to scrapbook. Its encoder turns NaN into the text ``nan`` and refuses numpy's types,
-so one scrap holds the whole report as strict plain JSON that we made.
+One scrap of scrapbook's holds the whole report as strict plain JSON that we made: its encoder turns
+NaN into the text ``nan`` and refuses numpy's types.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
-
-from oaflib import lean as lean  # before nbformat
-
-import nbformat  # isort: skip
 
 from oaflib.errors import ReportError
 from oaflib.report import Report, of_document
@@ -21,10 +18,21 @@ MEDIA_TYPE = "application/scrapbook.scrap.json+json"
 
 
 def conclude(report: Report, token: str) -> None:
-    """Put the report into the notebook; `token` proves that this run made it."""
-    import scrapbook
+    """Put the report into the notebook; `token` proves that this run made it.
 
-    scrapbook.glue(NAME, {"token": token, "report": report.document()}, encoder="json")
+    Written as ``scrapbook.glue`` writes it and without importing scrapbook, which brings papermill
+    and pandas along: a second of processor time in every kernel.
+    """
+    from IPython.core.interactiveshell import InteractiveShell
+
+    if not InteractiveShell.initialized():
+        return  # a plain script: there is no notebook to put it into
+    document = json.loads(json.dumps(report.document(), allow_nan=False))
+    scrap = {"name": NAME, "data": {"token": token, "report": document}, "encoder": "json"}
+    InteractiveShell.instance().display_pub.publish(
+        data={MEDIA_TYPE: {**scrap, "version": 1}},
+        metadata={"scrapbook": {"name": NAME, "data": True, "display": False}},
+    )
 
 
 def read(notebook: Path, token: str) -> Report:
@@ -47,13 +55,18 @@ def read(notebook: Path, token: str) -> Report:
 
 
 def _scrap(notebook: Path) -> Any:
-    import scrapbook
-
+    """The data of the last scrap of our name, as scrapbook would read it; None without one."""
     try:
-        scraps = scrapbook.read_notebook(str(notebook)).scraps
-    except Exception as error:  # nbformat raises whatever its converters do
+        found = [
+            bundle[MEDIA_TYPE]
+            for cell in json.loads(notebook.read_bytes())["cells"]
+            for output in cell.get("outputs", [])
+            if MEDIA_TYPE in (bundle := output.get("data", {}))
+        ]
+        named = [scrap["data"] for scrap in found if scrap["name"] == NAME]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(f"{notebook} is not a readable notebook: {error}") from error
-    return scraps[NAME].data if NAME in scraps else None
+    return named[-1] if named else None
 
 
 def outputs(notebook: Path) -> list[dict[str, Any]]:
@@ -61,6 +74,10 @@ def outputs(notebook: Path) -> list[dict[str, Any]]:
 
     Errors and printed text come as ``text/plain``. Empty when there is no notebook.
     """
+    from oaflib import lean as lean  # before nbformat
+
+    import nbformat  # isort: skip
+
     try:
         cells = nbformat.read(notebook, as_version=4).cells
     except Exception:  # nbformat raises whatever its converters do

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from oaflib import columnar
 from oaflib.series import Rows
 
 _READ_BYTES = 128_000_000
@@ -97,7 +98,7 @@ def _read(
     behind = read.num_rows - file.metadata.row_group(run[-1].group).num_rows + run[-1].end
     first, stop = run[0].first, behind
     if window is not None:
-        inside = read["time"].to_numpy()[first:stop]
+        inside = columnar.numbers(read["time"])[first:stop]
         before, end = np.searchsorted(inside, window, side="left")
         first, stop = first + int(before), first + int(end)
     if stop > first:

@@ -49,9 +49,8 @@ def daily(given: Namespace) -> int:
 
 def run(given: Namespace) -> int:
     """One report, published in its place; nobody is mailed."""
-    from oaflib.daily.morning import body_of
     from oaflib.publish import place
-    from oaflib.run.runner import run_report
+    from oaflib.run.runner import body_of, run_report
     from oaflib.sources.open import serving
 
     project = load_site_only(find_root(given.root))

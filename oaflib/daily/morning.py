@@ -18,7 +18,6 @@ from typing import Protocol
 from oaflib import changes as changing
 from oaflib import report as documents
 from oaflib import silences as silencing
-from oaflib.body import Body
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
 from oaflib.config.tasks import Task
@@ -29,10 +28,7 @@ from oaflib.history import History
 from oaflib.inform.sheet import Picture
 from oaflib.publish import Site, place
 from oaflib.report import Report
-from oaflib.run.live import live_page
-from oaflib.run.page import export_body
-from oaflib.run.request import NOTEBOOK
-from oaflib.run.runner import Run, failed_report, run_folder, run_report
+from oaflib.run.runner import Run, body_of, failed_report, run_folder, run_report
 from oaflib.run.thumbnails import thumbnails
 from oaflib.sources.open import serving
 from oaflib.state import RunRow, RunStatus, State
@@ -270,29 +266,6 @@ def _relative(folder: Path, desk: Desk) -> str:
 def place_of(project: Project, row: RunRow) -> Path:
     """The folder of a run's page."""
     return project.publish / row.place
-
-
-def body_of(run: Run, trusted: Sequence[str] = ()) -> Body:
-    """What the run's notebook shows, and its expert's.
-
-    Of notebooks that are `trusted` also with their own scripts, beside the page.
-    """
-    notebook = run.folder / NOTEBOOK
-    body = export_body(notebook, finished=run.report.finished)
-    expert = run.folder / "expert" / NOTEBOOK
-    if expert.exists():
-        body = body.with_expert(export_body(expert, prefix="expert-"))
-    facts = run.report.provenance
-    parameters = facts.get("parameters")
-    code = parameters.get("expert_code", "") if isinstance(parameters, dict) else ""
-    live = {}
-    for name, path, file in (
-        (str(facts.get("template", "")), notebook, "notebook.html"),
-        (str(code).partition(":")[0], expert, "expert.html"),
-    ):
-        if name.removesuffix(".ipynb") in trusted and path.exists() and (page := live_page(path)):
-            live[file] = page
-    return replace(body, live=live)
 
 
 def _remembered(state: State, due: Due) -> AlarmState:

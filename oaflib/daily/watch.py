@@ -20,13 +20,12 @@ import numpy as np
 from oaflib import changes as changing
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
-from oaflib.daily.morning import body_of
 from oaflib.errors import OafError, RecordsError
 from oaflib.publish import Online, Site, place, place_online
 from oaflib.records import Records, open_records
 from oaflib.report import Change
 from oaflib.run.request import AT
-from oaflib.run.runner import Assignment, Run, failed_report, run_folder, run_report
+from oaflib.run.runner import Assignment, Run, body_of, failed_report, run_folder, run_report
 from oaflib.snapshot import Shelf, Wanted, save
 from oaflib.window import Window, between, last, moment, spell
 

@@ -145,10 +145,12 @@ class History:
             rows = shelf.read(TREND, names=names, span=span)
             if rows.num_rows:
                 parts.append(rows.select(TREND))
-        rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
-        own = trend_of_rows(variable, rows)
         wanted = [*names, variable] if within else names
         brought = imports.trend(self.folder / _IMPORTED, variable, wanted, span)
+        if not parts and not len(brought):
+            return brought  # Arrow's way to nothing would import pandas
+        rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
+        own = trend_of_rows(variable, rows)
         return own if not len(brought) else joined(own, brought)
 
     def excerpt(self, folder: Path, dataset: str, variables: Sequence[str], stop: int) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oaflib.body import Body
+from oaflib.compiled import compiled
 from oaflib.limits import measured
 from oaflib.provenance import half_answered
 from oaflib.publish import words
@@ -233,6 +235,7 @@ def command(report: Report) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("oaflib.publish"),
+        bytecode_cache=compiled(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from oaflib.run import limits
+from oaflib.run import limits, nursery
 from oaflib.run.request import AT, FAILURE, Request, load
 
 
@@ -45,6 +45,10 @@ def _execute(request: Request, sockets: Path) -> None:
     from oaflib.run import engine
 
     engine.register()
+    if nursery.inherited():
+        from oaflib.run import provisioner
+
+        provisioner.register()
     at = request.folder / AT
     config = Config()
     config.KernelManager.transport = "ipc"
@@ -65,6 +69,7 @@ def _execute(request: Request, sockets: Path) -> None:
         request_save_on_cell_execute=False,
         autosave_cell_every=0,
         config=config,
+        extra_arguments=["--HistoryManager.enabled=False"],  # nobody will press arrow-up here
         on_cell_execute=lambda **told: at.write_text(str(told["cell_index"])),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oaflib.body import Body
+from oaflib.compiled import compiled
 from oaflib.run.clean import cleaned, escaped
 from oaflib.run.outputs import Sheet
 
@@ -69,6 +70,17 @@ def export_body(notebook: Path, finished: bool = True, prefix: str = "") -> Body
     )
 
 
+def warm() -> None:
+    """Load the exporter and its template, so that a process forked from this one need not."""
+    nbformat: Any = import_module("nbformat")
+    cells = [nbformat.v4.new_markdown_cell("# x"), nbformat.v4.new_code_cell("1")]
+    for cell in cells:
+        cell.metadata["oaf"] = {"html": "", "note": "", "state": ""}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _rendered(nbformat.v4.new_notebook(cells=cells))
+
+
 def _read(path: Path) -> Any:
     nbformat: Any = import_module("nbformat")  # untyped
     with warnings.catch_warnings():  # a missing cell id is no fault of a report
@@ -86,6 +98,7 @@ def _exporter() -> Any:
         embed_images=False,
         exclude_anchor_links=True,
     )
+    exporter.environment.bytecode_cache = compiled(_HERE / "nbtemplate")
     exporter.register_filter("cleaned", cleaned)
     highlight = nbconvert.filters.Highlight2HTML(pygments_lexer="ipython3", parent=exporter)
     exporter.register_filter("highlight_code", highlight)

@@ -9,31 +9,35 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from oaflib import scraps
+from oaflib.body import Body
 from oaflib.config.project import Project
 from oaflib.errors import OafError, ReportError, TemplateError
 from oaflib.provenance import silent_source
 from oaflib.report import Fault, Outcome, Report, Severity, write
-from oaflib.run import limits
+from oaflib.run import limits, nursery
+from oaflib.run.environment import common, of_run
+from oaflib.run.export import body_in, exported, with_live
 from oaflib.run.isolation import PRLIMIT, disarm, level
+from oaflib.run.nursery import Forked, NurseryLost
 from oaflib.run.preflight import check_template, read_notebook
-from oaflib.run.request import AT, FAILURE, FILE, LOG, Request
+from oaflib.run.request import AT, FAILURE, FILE, LOG, NOTEBOOK, Request
 from oaflib.run.silent import silent_report
 from oaflib.window import Window, instant
 
+Process = subprocess.Popen[bytes] | Forked
 _CHILD = "oaflib.run.child"
 _GRACE = 10.0  # seconds between asking a run to end and ending it
 _LOOK = 0.5  # seconds between two looks at a run
 _NO_MEMORY = ("MemoryError", "_ArrayMemoryError", "ArrowMemoryError")
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JAVA_HOME")
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "2")
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,15 @@ class Run:
     """One execution: its report, and the folder with its notebook and records.
 
     `failure` says in a sentence why no notebook concluded; then the report holds one INVALID
-    outcome and is not finished.
+    outcome and is not finished. `body` is what the notebook shows; None when it is yet to be
+    exported.
     """
 
     report: Report
     folder: Path
     seconds: float
     failure: str = ""
+    body: Body | None = None
 
     @property
     def notebook(self) -> Path | None:
@@ -106,32 +112,43 @@ def run_report(
         if silent_source(report):
             failure = report.outcomes[0].reason
     save_report(report, folder)
-    return Run(report, folder, time.monotonic() - began, failure)
+    body = _body(folder, report.finished)
+    return Run(report, folder, time.monotonic() - began, failure, body)
+
+
+def body_of(run: Run, trusted: Sequence[str] = ()) -> Body:
+    """What the run's notebook shows, and its expert's.
+
+    Of notebooks that are `trusted` also with their own scripts, beside the page.
+    """
+    body = run.body or body_in(run.folder, run.report.finished)
+    return with_live(body, run.folder, run.report.provenance, trusted) if trusted else body
+
+
+def _body(folder: Path, finished: bool) -> Body | None:
+    """Exported beside other runs; what goes wrong is told by whoever publishes it."""
+    try:
+        return exported(folder, finished, nursery.living())
+    except Exception:
+        return None
 
 
 def execute(request: Request, cage: Sequence[str] = ()) -> str:
     """Run the request in a process of its own; an empty text, or why it did not end well.
 
-    `cage` is the command in front of it that gives it a place of its own, if any.
+    `cage` is the command in front of it that gives it a place of its own, if any. Without one, and
+    unless it is expert code, the process and its kernel are forked from this process's nursery.
     """
     request.folder.mkdir(parents=True, exist_ok=True)
     path = request.save()
-    with (request.folder / LOG).open("wb") as log:
-        child = subprocess.Popen(
-            [*cage, sys.executable, "-m", _CHILD, str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=request.folder,
-            env=_environment(request),
-            start_new_session=True,
-        )
-        try:
-            code, broken = _wait(child, request)
-        finally:
-            limits.end_all(request.token)
-            if request.role == "expert":
-                disarm(request.folder)
+    try:
+        if cage or request.role == "expert":
+            raise NurseryLost("its process is to be a fresh one")
+        code, broken = _attempt(request, partial(_forked, request, path))
+    except NurseryLost:
+        for trace in (AT, FAILURE, NOTEBOOK):
+            (request.folder / trace).unlink(missing_ok=True)
+        code, broken = _attempt(request, partial(_started, request, path, cage))
     if broken:
         return f"{broken}{_where(request)}"
     failure = request.folder / FAILURE
@@ -140,6 +157,52 @@ def execute(request: Request, cage: Sequence[str] = ()) -> str:
     if code:
         return f"the run's process ended with {_exit(code)}; its log says: {_tail(request)}"
     return ""
+
+
+def _attempt(request: Request, start: Callable[[int], Process]) -> tuple[int, str]:
+    """The exit code of the run's process, and the limit for which it was ended, if it was.
+
+    Raises
+    ------
+    NurseryLost
+        It could not be forked, or went down with the nursery: nothing can be said of the run.
+    """
+    with (request.folder / LOG).open("wb") as log:
+        child = start(log.fileno())
+        try:
+            code, broken = _wait(child, request)
+        finally:
+            limits.end_all(request.token)
+            if request.role == "expert":
+                disarm(request.folder)
+            if isinstance(child, Forked):
+                child.close()
+    if isinstance(child, Forked) and child.lost:
+        raise NurseryLost("the preloaded process died, and the run with it")
+    return code, broken
+
+
+def _forked(request: Request, path: Path, log: int) -> Forked:
+    return nursery.standing(common(request.root)).fork(
+        f"{_CHILD}:main",
+        [_CHILD, str(path)],
+        env=_environment(request),
+        cwd=request.folder,
+        output=(log, log),
+        channel=True,
+    )
+
+
+def _started(request: Request, path: Path, cage: Sequence[str], log: int) -> Process:
+    return subprocess.Popen(
+        [*cage, sys.executable, "-m", _CHILD, str(path)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        cwd=request.folder,
+        env=_environment(request),
+        start_new_session=True,
+    )
 
 
 def failed_report(project: Project, assignment: Assignment, window: Window, reason: str) -> Report:
@@ -233,28 +296,11 @@ def _variables_of(project: Project, source: str) -> tuple[str, ...]:
 
 
 def _environment(request: Request) -> dict[str, str]:
-    """What the notebook's processes see: little, and no secret of the site's."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in (*_KEPT_ENVIRONMENT, *request.keeps) or name.startswith("OAF_RUN_")
-    }
-    package = Path(__file__).resolve().parents[2]
-    return {
-        **kept,
-        **_THREADS,
-        "TZ": "UTC",
-        "HOME": str(request.folder),
-        "MPLCONFIGDIR": str(request.root / "runs" / "cache" / "matplotlib"),
-        "PYTHONPATH": str(package),
-        "PYTHONSAFEPATH": "1",
-        "OAF_ROOT": str(request.root),
-        "OAF_TOKEN": request.token,
-        limits.mark_of(request.token): "1",
-    }
+    mark = limits.mark_of(request.token)
+    return of_run(request.root, request.folder, request.token, mark, request.keeps)
 
 
-def _wait(child: subprocess.Popen[bytes], request: Request) -> tuple[int, str]:
+def _wait(child: Process, request: Request) -> tuple[int, str]:
     """The child's exit code, and the limit for which it was ended, if it was."""
     until = time.monotonic() + request.seconds
     watch = limits.Watch(request)
@@ -266,13 +312,21 @@ def _wait(child: subprocess.Popen[bytes], request: Request) -> tuple[int, str]:
             broken = watch.look()
         if not broken and time.monotonic() > until:
             broken = f"the run was ended after {request.seconds:g} s, its whole time"
-            limits.ask(request.token, _CHILD)  # it saves the notebook, which shows how far it came
+            _ask(child, request)
             with suppress(subprocess.TimeoutExpired):
                 return child.wait(_GRACE), broken
     limits.end_all(request.token, 1.0)
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     return child.wait(), broken
+
+
+def _ask(child: Process, request: Request) -> None:
+    """SIGTERM to papermill: it saves the notebook, which shows how far the run came."""
+    if isinstance(child, Forked):
+        child.terminate()
+    else:
+        limits.ask(request.token, _CHILD)  # the child is the cage
 
 
 def _sentence(failure: dict[str, str], request: Request) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -187,7 +188,7 @@ class Lake:
         with self._reading(place) as (file, lying):
             for rows in backwards(file, lying):
                 for read, _ in tables(file, rows, columns, (place.piece.start, time)):
-                    return read.take([read.num_rows - 1])
+                    return read.take(columnar.array(np.array([read.num_rows - 1])))
         return None
 
     def any_between(self, name: str, window: tuple[int, int]) -> bool:

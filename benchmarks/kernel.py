@@ -1,0 +1,61 @@
+"""A fresh kernel, ready with numpy, pandas, matplotlib and OAF: forked against started."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from measure import Figure, middle, ratio
+from world import HERE
+
+from oaflib.run import nursery, provisioner
+
+READY = "import numpy, pandas, matplotlib.pyplot, oaflib; ready = oaflib.conclude"
+
+
+def ready(folder: Path, number: int) -> float:
+    """Seconds until a new kernel has answered that it imported what a notebook needs."""
+    manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(folder / f"k{number}"))
+    began = time.perf_counter()
+    manager.start_kernel(cwd=str(folder))
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        reply = client.execute_interactive(READY, timeout=60)
+        took = time.perf_counter() - began
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert reply["content"]["status"] == "ok", reply
+    return took
+
+
+def figures(full: bool) -> Iterable[Figure]:
+    """Seconds of a forked kernel, and how many times that an ordinary one takes."""
+    os.environ["PYTHONPATH"] = str(HERE.parent)
+    forked, started = [], []
+    with tempfile.TemporaryDirectory(prefix="oaf-b-") as name:
+        provisioner.register()
+        ready(Path(name), 0)  # the first one waits for the preloaded process
+        home = nursery.living()
+        for number in range(40 if full else 10):
+            os.environ["OAF_FORK"] = "yes"
+            forked.append(ready(Path(name), 2 * number + 1))
+            assert nursery.living() is home is not None
+            if number % 4 == 0:
+                KernelProvisionerFactory.instance().default_provisioner_name = "local-provisioner"
+                started.append(ready(Path(name), 2 * number + 2))
+                KernelProvisionerFactory.instance().default_provisioner_name = provisioner.NAME
+    yield Figure("a fresh kernel, ready: forked", middle(forked), "s", 0.25, most=True)
+    yield Figure(
+        "the same, started: times as long",
+        ratio(started, forked[: len(started)]),
+        note=f"{middle(started):.2f} s; {sys.version.split()[0]}",
+    )
