@@ -30,6 +30,22 @@ def test_it_is_counted_before_it_is_read(tmp_path: Path) -> None:
     assert source.questions == ["open", "find A:X", "find A:Y", "count 2", "read A:X A:Y 24h"]
 
 
+class Bounded(Asked):
+    """Knows without counting how much there is at most."""
+
+    def bound(self, variables, window):  # type: ignore[no-untyped-def]
+        return {one.name: 2 * len(self._of(one, window)) for one in variables}
+
+
+def test_a_bound_within_the_budget_saves_counting(tmp_path: Path) -> None:
+    for points, counts, coarse in ((3000, False, 0), (2000, True, 0), (1000, True, 1)):
+        source = Bounded(samples("A:X"))
+        folder = tmp_path / str(points) / "r"
+        records = extracted(source, dataset("A:X"), folder, points=points, buckets=100)
+        assert ("count 1" in source.questions) is counts
+        assert len(records.coarse) == coarse
+
+
 def test_too_much_for_one_question_comes_in_several(tmp_path: Path) -> None:
     """By variables while they fit, by time where one alone does not."""
     source = Asked(*(samples(f"A:{i}") for i in range(3)), samples("A:BIG", count=14_400))

@@ -35,6 +35,19 @@ def numeric(name: str, times: Sequence[int], first: float = 0.0, unit: str = "")
     return Series(name, Kind.NUMERIC, unit, np.array(times), first + np.arange(float(len(times))))
 
 
+def test_a_bound_is_no_less_than_the_count(tmp_path: Path) -> None:
+    times = [T0 - SECOND, T0, T0 + SECOND, T0 + DAY]
+    with Lake(tmp_path / "store") as lake:
+        lake.write([numeric("A:X", times)])
+        lake.write([numeric("A:X", [T0 + 5 * SECOND])])
+    with source(tmp_path / "store") as opened:
+        variables = [*opened.find("A:X"), Variable("A:GONE")]
+        assert opened.count(variables, WINDOW) == {"A:X": 3, "A:GONE": 0}
+        found = opened.bound(variables, WINDOW)
+        assert found["A:X"] >= 3
+        assert found["A:GONE"] == 0
+
+
 class TestEmbedded(SourceContract):
     def filled(self, series: Sequence[Series], folder: Path) -> EmbeddedSource:
         with Lake(folder / "store") as lake:

@@ -79,6 +79,15 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Bounds(Protocol):
+    """A source that knows faster than by counting how much there is at most."""
+
+    def bound(self, variables: Sequence[Variable], window: Window) -> dict[str, int]:
+        """No fewer samples than each variable has in the window."""
+        ...
+
+
+@runtime_checkable
 class ReducesStatistics(Protocol):
     """A source that computes statistics itself."""
 

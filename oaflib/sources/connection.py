@@ -14,7 +14,7 @@ from oaflib.errors import SourceUnavailable
 from oaflib.records import value_bytes
 from oaflib.series import Series, Variable
 from oaflib.sources.asked import Asked
-from oaflib.sources.base import KeepsSnapshots, KnowsLast, Snapshot, Source
+from oaflib.sources.base import Bounds, KeepsSnapshots, KnowsLast, Snapshot, Source
 from oaflib.sources.quality import Quality
 from oaflib.sources.slots import Gate, LeftAlone
 from oaflib.window import Window
@@ -139,6 +139,14 @@ class Connection:
         source = self.source
         with self.timed():
             return source.count(variables, window)
+
+    def bound(self, variables: Sequence[Variable], window: Window) -> dict[str, int]:
+        """See `Bounds.bound`; empty: the source knows no such thing."""
+        source = self.source
+        if not isinstance(source, Bounds):
+            return {}
+        with self.timed():
+            return source.bound(variables, window)
 
     def snapshots(self, pattern: str) -> list[Snapshot] | None:
         """The saved snapshots; None: the source keeps none."""

@@ -95,30 +95,46 @@ def counted(
 ) -> dict[str, int]:
     """The points of the variables that the source can count cheaply.
 
-    A vector's samples count by the size of the last one before the window, where that matters and
-    the source knows it.
+    By a bound where that is within the budget already. A vector's samples count by the size of the
+    last one before the window, where that matters and the source knows it.
     """
     kinds = getattr(connection.source, "counted", tuple(Kind))
     cheap = [variable for variable in variables if variable.kind in kinds]
-    points: dict[str, int] = {}
+    points = _widened(connection, cheap, window, connection.bound(cheap, window))
+    if points and sum(points.values()) <= connection.budget.points:
+        return points
+    points = {}
     for first in range(0, len(cheap), _BATCH):
         try:
             points |= connection.count(cheap[first : first + _BATCH], window)
         except QueryRefused:
             continue  # too much even to count: read one by one, as those nobody can count
+    return _widened(connection, cheap, window, points)
+
+
+def _widened(
+    connection: Connection,
+    variables: Sequence[Variable],
+    window: Window,
+    samples: Mapping[str, int],
+) -> dict[str, int]:
+    """`samples` as points: those of vectors times the size of the last one before the window."""
+    points = dict(samples)
     vectors = [
         variable
-        for variable in cheap
+        for variable in variables
         if variable.kind is Kind.VECTORNUMERIC and points.get(variable.name)
     ]
     most = sum(points[variable.name] for variable in vectors) * _WIDE
-    if sum(points.values()) + most > connection.budget.points:
-        try:
-            last = connection.last_before(vectors, window.start_ns)
-        except QueryRefused:
-            last = {}
-        for name, series in last.items():
-            points[name] *= max(1, len(series.value[-1])) if len(series) else 1
+    if not vectors or sum(points.values()) + most <= connection.budget.points:
+        return points
+    try:
+        last = connection.last_before(vectors, window.start_ns)
+    except QueryRefused:
+        return points
+    for name, series in last.items():
+        if len(series):
+            points[name] *= max(1, len(series.value[-1]))
     return points
 
 

@@ -169,6 +169,17 @@ class Lake:
             )
         return counts
 
+    def bound(self, variables: Sequence[Variable], start: int, stop: int) -> dict[str, int]:
+        """No fewer than each variable has in ``[start, stop)``, by the manifest alone."""
+        manifest = self.manifest()
+        with manifest.transaction(write=False):
+            return {
+                variable.name: sum(
+                    place.piece.rows for place in manifest.located(variable.name, (start, stop))
+                )
+                for variable in variables
+            }
+
     def last_before(self, variable: Variable, time: int) -> Series:
         """The last sample before `time`, or an empty series; of several at one time, the newest."""
         best = nothing(variable)

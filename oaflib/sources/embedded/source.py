@@ -67,6 +67,10 @@ class EmbeddedSource:
         """See `Source.count`; exact, but repetitions count."""
         return self.lake.count(variables, window.start_ns, window.end_ns)
 
+    def bound(self, variables: Sequence[Variable], window: Window) -> dict[str, int]:
+        """See `Bounds.bound`; no data are read."""
+        return self.lake.bound(variables, window.start_ns, window.end_ns)
+
     def read(self, variables: Sequence[Variable], window: Window) -> Iterator[Series]:
         """See `Source.read`; all of it is one state of the store."""
         return self.lake.read(variables, window.start_ns, window.end_ns)
