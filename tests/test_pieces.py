@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from asked_source import DAY, NOW, Asked, dataset, early, extracted, samples
 
+from oaflib.config.dataset import Dataset, VariableChoice
 from oaflib.config.project import Project
 from oaflib.config.site import Site
 from oaflib.config.upkeep import KeepTable
@@ -62,6 +63,18 @@ def test_datasets_that_share_a_variable_ask_for_it_once(tmp_path: Path) -> None:
     records = extracted(source, dataset("A:1", "A:2"), tmp_path / "2")
     assert [q for q in source.questions if "read" in q] == ["read A:2 24h"]
     assert len(records["A:1"]) == len(records["A:2"]) == 1440
+
+
+def test_each_dataset_gives_its_own_title(tmp_path: Path) -> None:
+    source = Asked(samples("A:X"), samples("A:BIG", count=8640))
+    for title in ("Current", "Strom"):
+        choices = tuple(VariableChoice(name, title=title) for name in ("A:X", "A:BIG"))
+        about = Dataset("BCT", title, title, variables=choices)
+        records = extracted(source, about, tmp_path / title, points=5000, buckets=50)
+        assert records.coarse == ("A:BIG",)
+        assert {records[name].title for name in records} == {title}
+        assert {entry.variable.title for entry in records.entries.values()} == {title}
+    assert source.questions.count("open") == 1
 
 
 def test_days_are_shared_between_windows(tmp_path: Path) -> None:

@@ -131,9 +131,11 @@ def _records_folder(wanted: Wanted, work: Path) -> Path:
 def _write_records(folder: Path, records: Records, window: Window) -> None:
     """A copy of its own, one series in memory at a time: the run it came from may be deleted."""
     with RecordsWriter(folder, window, records.source) as writer:
+        writer.asked = records.asked
         for name, entry in records.entries.items():
             if entry.lies:
-                writer.add(records[name], entry)
+                mean = records.mean(name) if entry.means else None
+                writer.add(records[name], entry, mean)
             else:
                 writer.missing(entry)
 

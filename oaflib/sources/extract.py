@@ -179,7 +179,7 @@ class Extraction:
                     yield _failed(variable, failed[0].reason)
                     continue
                 made = [(one[variable.name], one.entries[variable.name]) for one in found]
-                yield joined(variable, made)
+                yield _titled(variable, *joined(variable, made))
 
     def _held(
         self, variables: Sequence[Variable], part: Part, plan: Plan, scratch: Path
@@ -267,7 +267,7 @@ class Extraction:
             yield made.series, made.entry, None
         for name, records in held.items():
             mean = records.mean(name) if records.entries[name].means else None
-            yield records[name], records.entries[name], mean
+            yield (*_titled(by_name[name], records[name], records.entries[name]), mean)
 
     def _coarsened(self, variables: Sequence[Variable], plan: Plan) -> Iterator[Coarse]:
         left = {variable.name: variable for variable in variables}
@@ -327,6 +327,14 @@ class Extraction:
             for name, series in last.items()
             if len(series)
         }
+
+
+def _titled(variable: Variable, series: Series, entry: Entry) -> Made:
+    """What was kept for another dataset, with the title that this one gives it."""
+    if series.title == variable.title:
+        return series, entry
+    about = replace(entry.variable, title=variable.title)
+    return replace(series, title=variable.title), replace(entry, variable=about)
 
 
 def _failed(variable: Variable, reason: str) -> tuple[Series, Entry]:
