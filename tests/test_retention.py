@@ -14,13 +14,12 @@ from project import MadeProject, made_project, numeric
 
 from oaflib.changes import AlarmState, advance
 from oaflib.cli import main
-from oaflib.cli.commands import site_of
 from oaflib.config.project import load_project
 from oaflib.daily import retention
 from oaflib.daily.retention import Piece
 from oaflib.inform.outbox import queue
 from oaflib.inform.settings import MailSettings
-from oaflib.publish import place
+from oaflib.publish import place, site_of
 from oaflib.report import Fault, Outcome, Report, Severity, read
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import calendar_day

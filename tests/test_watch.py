@@ -14,10 +14,12 @@ from project import MadeProject, made_project
 
 from oaflib.changes import Changes
 from oaflib.cli import main
-from oaflib.cli.commands import now, site_of
+from oaflib.cli.commands import now
 from oaflib.config.project import load_site_only
-from oaflib.daily.watch import Watch, Watcher, newest_of
-from oaflib.publish import Online
+from oaflib.online.freshness import newest_of
+from oaflib.online.span import Span
+from oaflib.online.watch import Watch, Watcher
+from oaflib.publish import Online, site_of
 from oaflib.records import records_of
 from oaflib.report import read
 from oaflib.run.runner import Assignment
@@ -71,8 +73,7 @@ def test_a_watch_from_its_first_look_to_the_report_that_stays(project: MadeProje
         site_of(loaded),
         Watch(
             Assignment("BCT_ring", "LDB", default_plots=False),
-            last=timedelta(minutes=5),
-            start=now(),
+            Span(now(), timedelta(minutes=5)),
             every=timedelta(seconds=2),
             name="MD1",
         ),
@@ -124,8 +125,7 @@ def test_a_look_that_does_not_end_is_said_every_period(project: MadeProject) -> 
     loaded = load_site_only(project.root)
     wanted = Watch(
         Assignment("BCT_ring", "LDB"),
-        last=timedelta(minutes=5),
-        start=now(),
+        Span(now(), timedelta(minutes=5)),
         every=timedelta(seconds=1),
     )
     watcher = Watcher(loaded, site_of(loaded), wanted, now, said.append)
@@ -143,12 +143,13 @@ def test_a_look_that_does_not_end_is_said_every_period(project: MadeProject) -> 
 def test_a_window_slides_or_grows() -> None:
     start = datetime(2026, 11, 22, 8, tzinfo=UTC)
     at = datetime(2026, 11, 22, 9, 0, 1, 500, tzinfo=UTC)
-    slides = Watch(Assignment("BCT_ring", "LDB"), timedelta(minutes=15), start)
+    slides = Span(start, timedelta(minutes=15))
     assert slides.window(at, "UTC").start == datetime(2026, 11, 22, 8, 45, 1, tzinfo=UTC)
     assert slides.whole(at, "UTC").start == datetime(2026, 11, 22, 7, 45, tzinfo=UTC)
-    grows = Watch(Assignment("BCT_ring", "LDB"), None, start, name="MD7")
+    assert str(slides) == "the last 15min"
+    grows = Span(start)
     assert grows.window(at, "UTC").start == start
-    assert grows.whole(at, "UTC").label == "MD7"
+    assert grows.whole(at, "UTC", "MD7").label == "MD7"
     assert grows.window(start, "UTC").end > start
 
 

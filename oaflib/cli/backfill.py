@@ -8,13 +8,14 @@ from argparse import Namespace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from oaflib.cli.commands import now, say, site_of
+from oaflib.cli.commands import now, say
 from oaflib.cli.progress import Lines
 from oaflib.config.project import Project
 from oaflib.daily.due import due, morning_of
 from oaflib.daily.morning import Desk, hold
 from oaflib.daily.telling import Teller, base_of, rules_of, settings_of
 from oaflib.errors import ConfigurationError
+from oaflib.publish import site_of
 from oaflib.run.lock import held
 from oaflib.state import State
 from oaflib.study.words import history_of

@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ from oaflib.inform.texts import counted, plain
 from oaflib.window import Window, between, calendar_day, last, yesterday
 
 if TYPE_CHECKING:
-    from oaflib.publish import Site
     from oaflib.run.runner import Assignment
     from oaflib.state import State
 
@@ -49,7 +48,7 @@ def daily(given: Namespace) -> int:
 
 def run(given: Namespace) -> int:
     """One report, published in its place; nobody is mailed."""
-    from oaflib.publish import place
+    from oaflib.publish import place, site_of
     from oaflib.run.runner import body_of, run_report
     from oaflib.sources.open import serving
 
@@ -118,7 +117,7 @@ def ingest(given: Namespace) -> int:
 
 def publish(given: Namespace) -> int:
     """All views made again from the reports on disk."""
-    from oaflib.publish import rebuild
+    from oaflib.publish import rebuild, site_of
 
     project = load_project(find_root(given.root))
     rebuild(project.publish, site_of(project))
@@ -169,6 +168,7 @@ def upkeep(given: Namespace) -> int:
     """Retention and copies, now; with --dry-run only said."""
     from oaflib.daily import retention
     from oaflib.daily.upkeep import keep_up
+    from oaflib.publish import site_of
     from oaflib.run.limits import size
     from oaflib.run.lock import held
     from oaflib.state import State
@@ -261,25 +261,6 @@ def store_of(project: Project, name: str = "") -> Path:
             + (", ".join(embedded) or "there is none")
         )
     return project.root / str(embedded[name].options["folder"])
-
-
-def site_of(project: Project) -> Site:
-    """What the pages know of the site."""
-    from oaflib.publish import Site
-    from oaflib.study.words import ledger_of
-
-    steps = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1), "hourly": timedelta(hours=1)}
-    return Site(
-        title=project.site.title,
-        zone=project.site.zone,
-        url=project.site.url,
-        expected_by=time.fromisoformat(project.site.expected_by),
-        pdf=project.site.publish.pdf,
-        ledger=ledger_of(project),
-        contact=project.site.contact or project.site.mail.operator,
-        families={entry.id: entry.title for entry in project.instruments.values()},
-        periods={task.id: steps[task.schedule] for task in project.tasks},
-    )
 
 
 def flush_mails(project: Project, state: State) -> int:

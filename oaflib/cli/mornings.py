@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from oaflib.cli.commands import flush_mails, now, say, site_of
+from oaflib.cli.commands import flush_mails, now, say
 from oaflib.cli.progress import Lines, summary
 from oaflib.config.project import Project, find_root, load_project
 from oaflib.daily import catchup, clock
@@ -24,6 +24,7 @@ from oaflib.errors import ClockError, OafError, StateError
 from oaflib.inform.direct import say_or_mail
 from oaflib.inform.ping import ping
 from oaflib.inform.texts import counted
+from oaflib.publish import site_of
 from oaflib.run.lock import held
 from oaflib.state import State
 from oaflib.study.words import history_of

@@ -10,20 +10,23 @@ from datetime import timedelta
 from threading import Event
 
 from oaflib.changes import Changes
-from oaflib.cli.commands import assignment_of, flush_mails, now, say, site_of
+from oaflib.cli.commands import assignment_of, flush_mails, now, say
 from oaflib.config.project import Project, find_root, load_site_only
 from oaflib.config.rules import fault_of_user
 from oaflib.daily.telling import base_of, settings_of
-from oaflib.daily.watch import Watch, Watcher
 from oaflib.errors import ConfigurationError
 from oaflib.inform.compose import compose
 from oaflib.inform.outbox import queue
 from oaflib.inform.recipients import addresses
 from oaflib.inform.sheet import Links
+from oaflib.online.span import Span
+from oaflib.online.watch import Watch, Watcher
+from oaflib.publish import site_of
 from oaflib.state import State
 from oaflib.window import Window
 
 _SHORTEST = timedelta(seconds=1)
+_USUAL = timedelta(minutes=15)
 
 
 def watch(given: Namespace) -> int:
@@ -38,8 +41,7 @@ def watch(given: Namespace) -> int:
         raise ConfigurationError("--from lies in the future")
     wanted = Watch(
         assignment=assignment,
-        last=None if given.begin else (given.last or timedelta(minutes=15)),
-        start=given.begin or began,
+        span=Span(given.begin or began, None if given.begin else given.last or _USUAL),
         every=given.every,
         until=given.until or (began + given.during if given.during else None),
         name=given.name,

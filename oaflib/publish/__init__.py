@@ -2,6 +2,6 @@
 
 from oaflib.publish.online import Online
 from oaflib.publish.repository import place, place_online, rebuild
-from oaflib.publish.site import Site
+from oaflib.publish.site import Site, site_of
 
-__all__ = ["Online", "Site", "place", "place_online", "rebuild"]
+__all__ = ["Online", "Site", "place", "place_online", "rebuild", "site_of"]

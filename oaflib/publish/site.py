@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from oaflib.config.interventions import Intervention
+from oaflib.config.project import Project
 from oaflib.publish.entry import Entry
 
 
@@ -63,3 +64,21 @@ class Site:
     def retired(self, entry: Entry) -> bool:
         """Whether no task makes this dataset any more."""
         return bool(self.periods) and entry.id not in self.periods
+
+
+def site_of(project: Project) -> Site:
+    """What the pages of a project know of it."""
+    from oaflib.study.words import ledger_of
+
+    steps = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1), "hourly": timedelta(hours=1)}
+    return Site(
+        title=project.site.title,
+        zone=project.site.zone,
+        url=project.site.url,
+        expected_by=time.fromisoformat(project.site.expected_by),
+        pdf=project.site.publish.pdf,
+        ledger=ledger_of(project),
+        contact=project.site.contact or project.site.mail.operator,
+        families={entry.id: entry.title for entry in project.instruments.values()},
+        periods={task.id: steps[task.schedule] for task in project.tasks},
+    )

@@ -15,19 +15,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-import numpy as np
-
 from oaflib import changes as changing
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
 from oaflib.errors import OafError, RecordsError
+from oaflib.online.freshness import Freshness
+from oaflib.online.span import Span
 from oaflib.publish import Online, Site, place, place_online
-from oaflib.records import Records, open_records
+from oaflib.records import open_records
 from oaflib.report import Change
 from oaflib.run.request import AT
 from oaflib.run.runner import Assignment, Run, body_of, failed_report, run_folder, run_report
 from oaflib.snapshot import Shelf, Wanted, save
-from oaflib.window import Window, between, last, moment, spell
+from oaflib.window import Window
 
 Tell = Callable[[str], None]
 Post = Callable[[Changes, Window], None]
@@ -39,8 +39,7 @@ class Watch:
 
     Attributes
     ----------
-    last : how far back a sliding window reaches; None for one that grows from `start`.
-    start : when a growing window begins.
+    span : the window, that slides or grows.
     every : between two looks.
     until : when the watch ends by itself; None: when it is told to.
     name : what its report is called at the end; empty: as its window.
@@ -48,29 +47,11 @@ class Watch:
     """
 
     assignment: Assignment
-    last: timedelta | None
-    start: datetime
+    span: Span
     every: timedelta = timedelta(seconds=60)
     until: datetime | None = None
     name: str = ""
     mail_every: timedelta = timedelta(minutes=15)
-
-    @property
-    def span(self) -> str:
-        """What is looked at, in words."""
-        return f"the last {spell(self.last)}" if self.last else "all since the start"
-
-    def window(self, at: datetime, zone: str) -> Window:
-        """What a look at `at` looks at."""
-        at = at.replace(microsecond=0)
-        if self.last:
-            return last(self.last, at, zone)
-        return Window(self.start, max(at, self.start + timedelta(seconds=1)), zone)
-
-    def whole(self, at: datetime, zone: str) -> Window:
-        """The window of the report that stays."""
-        start = self.start if self.last is None else self.start - self.last
-        return between(start, max(at, start + timedelta(seconds=1)), zone, self.name)
 
 
 @dataclass
@@ -89,8 +70,7 @@ class Watcher:
     post: Post | None = None
     _state: AlarmState = field(init=False)
     _shown: tuple[Run, Changes] | None = field(init=False, default=None)
-    _newest: int | None = field(init=False, default=None)
-    _usual: float = field(init=False, default=0.0)
+    _fresh: Freshness = field(init=False, default_factory=Freshness)
     _mailed: datetime | None = field(init=False, default=None)
     _untold: set[str] = field(init=False, default_factory=set)
 
@@ -110,7 +90,7 @@ class Watcher:
             while not self._over(stop):
                 began = self.now()
                 if pending is None:
-                    window = self.watch.window(began, self.site.zone)
+                    window = self.watch.span.window(began, self.site.zone)
                     asked = began
                     pending = pool.submit(run_report, self._aside, self.watch.assignment, window)
                 if self._ended(pending, stop, self._left(began)):
@@ -162,21 +142,10 @@ class Watcher:
         if silent:
             return silent[0].reason
         try:
-            newest, usual = newest_of(open_records(run.folder / "records"))
+            records = open_records(run.folder / "records")
         except RecordsError as error:
             return str(error)
-        before, self._newest = self._newest, newest
-        self._usual = max(self._usual, usual)
-        if newest is None:
-            return f"{self.watch.assignment.source} has logged nothing in {self.watch.span}"
-        behind = run.report.window.end - moment(newest)
-        patience = max(self.watch.every, timedelta(seconds=3 * self._usual))
-        if before is not None and newest <= before and behind > patience:
-            return (
-                f"{self.watch.assignment.source} has given nothing new since "
-                f"{moment(newest).isoformat()}"
-            )
-        return ""
+        return self._fresh.trouble(records, self.watch.assignment.source, self.watch.every)
 
     def _stalled(self, window: Window, seconds: float) -> None:
         """A whole period without an answer: the source's fault, or the notebook's."""
@@ -199,9 +168,9 @@ class Watcher:
         run, changes = self._shown
         online = Online(
             at=self.now(),
-            span=self.watch.span,
+            span=str(self.watch.span),
             every=self.watch.every,
-            newest=None if self._newest is None else moment(self._newest),
+            newest=self._fresh.newest,
             trouble=trouble,
             ended=ended,
             frozen=frozen,
@@ -234,7 +203,7 @@ class Watcher:
         """The report of the whole watch, in its place among the others."""
         if self._shown is None:
             return None
-        window = self.watch.whole(self.now(), self.site.zone)
+        window = self.watch.span.whole(self.now(), self.site.zone, self.watch.name)
         assignment = replace(self.watch.assignment, name=self.watch.name)
         run = run_report(self.project, assignment, window)
         folder = place(run.report, body_of(run), self.project.publish, self.site)
@@ -264,20 +233,3 @@ class Watcher:
             self.tell(f"The snapshot is called {name}")
         except (OafError, OSError) as error:
             self.tell(f"There is no snapshot: {error}")
-
-
-def newest_of(records: Records) -> tuple[int | None, float]:
-    """The time of the newest sample (int64 ns UTC, None without any), and how many seconds
-    usually lie between two samples of the variable that logs most often (0 when unknown).
-    """
-    newest: int | None = None
-    usual = 0.0
-    most = 0
-    for name, entry in records.entries.items():
-        if not entry.count or entry.computed:
-            continue
-        time = records[name].time
-        newest = int(time[-1]) if newest is None else max(newest, int(time[-1]))
-        if len(time) > max(most, 1):
-            most, usual = len(time), float(np.median(np.diff(time))) / 1e9
-    return newest, usual
