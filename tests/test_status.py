@@ -17,6 +17,7 @@ from oaflib.cli import main
 from oaflib.inform.outbox import queue
 from oaflib.inform.ping import ping
 from oaflib.inform.settings import MailSettings
+from oaflib.run import isolation
 from oaflib.run.lock import held
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import calendar_day, nanoseconds
@@ -138,6 +139,24 @@ def test_a_damaged_state_is_a_problem_not_a_crash(
     code, found = asked(project, capsys)
     assert code == 1
     assert "file is not a database" in found["problems"][0]
+
+
+def test_isolation_that_is_not_to_be_had(
+    project: MadeProject,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for task in ("BCT_B1", "BCT_B2"):
+        made(project, task, date(2026, 11, 22))
+    monkeypatch.setattr(isolation, "best", lambda: isolation.Level("prlimit", "not installed"))
+    assert asked(project, capsys)[1]["isolation"] == "prlimit"
+    project.site('[limits]\nisolation = "bwrap"\n')
+    code, found = asked(project, capsys)
+    assert code == 1
+    assert found["problems"] == [
+        "expert code does not run: the site asks for isolation 'bwrap' and this machine has "
+        "'prlimit': not installed"
+    ]
 
 
 def test_metrics_are_written_whole(

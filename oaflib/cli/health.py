@@ -85,6 +85,7 @@ def _lines(found: Status, project: Project) -> list[str]:
     for disk in found.disks:
         files = "" if disk.files is None else f", {disk.files:,} files"
         lines.append(f"Disk          {disk.name}: {size(disk.free)} free{files}")
+    lines.append(f"Expert code   {found.isolation or 'does not run'}")
     if found.holder is not None:
         lines.append(f"At work now   process {found.holder or 'unknown'}")
     return lines

@@ -21,6 +21,7 @@ from oaflib.daily.space import Space, shortages, spaces
 from oaflib.errors import OafError
 from oaflib.inform.outbox import standing
 from oaflib.inform.texts import counted, some_of
+from oaflib.run.isolation import level
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import instant, moment, nanoseconds
 
@@ -47,6 +48,7 @@ class Status:
     """What there is to know. Times are ISO 8601 UTC; empty: never.
 
     `problems` are sentences; none means that all is well. `holder` is the process at work now.
+    `isolation` is what expert code runs under.
     """
 
     at: str
@@ -58,6 +60,7 @@ class Status:
     mails_dead: int = 0
     oldest_mail: str = ""
     holder: int | None = None
+    isolation: str = ""
     disks: tuple[Space, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -121,6 +124,11 @@ def status(project: Project, now: datetime, *, over: bool = False) -> Status:
     if dead:
         problems.append(f"{counted(dead, 'mail')} could not be delivered (oaf mail --list)")
     problems += shortages(project)
+    try:
+        isolation = level(project).name
+    except OafError as error:
+        isolation = ""
+        problems.append(f"expert code does not run: {error}")
     return Status(
         at=instant(now.replace(microsecond=0)),
         title=project.site.title,
@@ -130,6 +138,7 @@ def status(project: Project, now: datetime, *, over: bool = False) -> Status:
         mails_waiting=waiting,
         mails_dead=dead,
         oldest_mail=instant(oldest.replace(microsecond=0)) if oldest else "",
+        isolation=isolation,
         holder=holder(project.runs / "lock"),
         disks=spaces(project),
         problems=tuple(problems),

@@ -13,7 +13,7 @@ from oaflib.run.request import Request
 
 _OPEN_FILES = 4096
 _THREADS = 512  # that a run's processes may start beyond one each
-_LOOK = 0.5  # seconds between two looks at a run
+_LOOK = 1.0  # seconds between two looks at a run: each reads a little of every process
 _MEASURE = 5.0  # and between two measurements of its folder
 
 
