@@ -81,6 +81,8 @@ def test_a_run_again_asks_the_database_for_nothing(project: MadeProject) -> None
         assert (about["queries"], about["rows"], about["kept"]) == (0, 0, 2 * 8640)
         assert again["statistics"] == first["statistics"]
         assert not [o for o in again["outcomes"] if o["check"] == "expert code"]
+    assert oaf(project, "run", "BCT_B2", "--day", str(DAY), "--fresh") == 1
+    assert document(project, "B2")["outcomes"][0]["reason"].startswith("SQL did not answer")
 
 
 def test_a_source_that_is_away_is_told_once_and_the_morning_goes_on(
