@@ -27,10 +27,9 @@ from oaflib.plots.ticks import number
 from oaflib.records import Records
 from oaflib.report import Outcome
 from oaflib.series import Kind
-from oaflib.trend import DAY, Trend
+from oaflib.trend import DAY, Trend, curve_names
 from oaflib.window import Window, moment
 
-_PARTS = ("slope", "offset", "residual")
 _BREAK = 8  # usual steps without a point after which a line breaks
 _HEIGHT = 92.0
 
@@ -58,7 +57,8 @@ class Curves(Plot):
         shown = 0
         for name in dict.fromkeys(names):
             title = f"{name} against {self.reference}"
-            parts = {part: records.past.trend(f"{title}.{part}") for part in _PARTS}
+            named = curve_names(name, self.reference)
+            parts = {part: records.past.trend(of) for part, of in named.items()}
             if all(len(trend) for trend in parts.values()) and shown < style().most:
                 shown += 1
                 done = records.past.interventions(name)

@@ -13,9 +13,8 @@ from oaflib.checks.ageing_points import Points, latest_period, points_of
 from oaflib.config.interventions import Intervention
 from oaflib.history import HistoryPast
 from oaflib.series import device_of
-from oaflib.trend import DAY, Floats, Trend, trend_of
+from oaflib.trend import DAY, Floats, Trend, curve_names, trend_of
 
-PARTS = ("slope", "offset", "residual")
 _BASE = (10, 60)  # windows that say what was calibrated, of a third of the period
 _WINDOWS = 30  # whose means make a curve where the reports hold none
 _NEAR = 5 * DAY  # a reset this near to a line of the ledger is that line's
@@ -52,7 +51,8 @@ def curves_of(past: HistoryPast, reading: str, reference: str) -> dict[str, Tren
     """Slope, offset and residual over time: as the reports have them day by day, and before them of
     the last thirty windows' means.
     """
-    stored = {part: past.trend(f"{reading} against {reference}.{part}") for part in PARTS}
+    names = curve_names(reading, reference)
+    stored = {part: past.trend(name) for part, name in names.items()}
     first, second = past.trend(reference), past.trend(reading)
     pair, time = paired_means(first, second)
     known = min((trend.time[0] for trend in stored.values() if len(trend)), default=2**62)
@@ -66,7 +66,7 @@ def curves_of(past: HistoryPast, reading: str, reference: str) -> dict[str, Tren
             found.append(made)
             at.append(int(time[stop - 1]))
     drawn = {}
-    for part in PARTS:
+    for part in names:
         before = np.array([getattr(curve, part) for curve in found])
         times = np.append(np.array(at, dtype=np.int64), stored[part].time)
         unit = "" if part == "slope" else second.unit
