@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,9 +70,31 @@ def test_what_the_folder_of_expert_code_holds_is_counted(tmp_path: Path) -> None
     assert limits.Watch(request).look().startswith("files limit of 100 kB: 1")
 
 
-def test_only_files_and_folders_are_left(tmp_path: Path) -> None:
-    import os
+def test_what_a_killed_runner_left_is_ended_and_nothing_else(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    mine, other = {"OAF_ROOT": str(tmp_path)}, {"OAF_ROOT": str(tmp_path / "other")}
+    marks = (
+        mine | {"OAF_RUNNER": f"{gone.pid}:1"},
+        mine | {"OAF_RUNNER": f"{os.getpid()}:1"},  # a number used again
+        mine | {"OAF_RUNNER": limits.runner_mark()},
+        other | {"OAF_RUNNER": f"{gone.pid}:1"},
+        mine,
+    )
+    words = ["sleep", "600"]
+    running = [subprocess.Popen(words, env=env, start_new_session=True) for env in marks]
+    try:
+        time.sleep(0.2)  # until they are what they were started for
+        assert limits.reap(tmp_path) == 2
+        assert [process.wait(10) for process in running[:2]] == [-9, -9]
+        assert [process.poll() for process in running[2:]] == [None] * 3
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
 
+
+def test_only_files_and_folders_are_left(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("canary")
     folder = tmp_path / "expert"

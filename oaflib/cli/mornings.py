@@ -25,6 +25,7 @@ from oaflib.inform.direct import say_or_mail
 from oaflib.inform.ping import ping
 from oaflib.inform.texts import counted
 from oaflib.publish import site_of
+from oaflib.run import limits
 from oaflib.run.lock import held
 from oaflib.state import State
 from oaflib.study.words import history_of
@@ -118,6 +119,9 @@ def _held(given: Namespace, plan: Plan) -> int:
     with State(project.runs / "state.sqlite") as state:
         if plan.itself and not given.trust_clock:
             clock.doubt(state, now())
+        left = limits.reap(project.root)
+        if left:
+            say(f"Ended {counted(left, 'process', 'processes')} that a killed morning had left.")
         short = shortages(project)
         say(*(f"Attention: {sentence}." for sentence in short))
         rules = rules_of(project, silent=given.no_mail)

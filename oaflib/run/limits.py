@@ -136,6 +136,41 @@ def end_all(token: str, seconds: float = 5.0) -> int:
     return len(killed)
 
 
+def runner_mark() -> str:
+    """What says of a run's processes who started it: process ID and its time of start."""
+    return f"{os.getpid()}:{_started_at(os.getpid())}"
+
+
+def _started_at(pid: int) -> str:
+    """When a process started, in ticks since boot; empty when it is not there."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def reap(root: Path) -> int:
+    """Kill what runs of the project in `root` left behind whose runner is gone; how many.
+
+    A morning that was killed cannot end them, and what hangs in C or left its session lives on.
+    """
+    place = f"OAF_ROOT={root}".encode()
+    left = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        runners = [word for word in words if word.startswith(b"OAF_RUNNER=")]
+        if place in words and runners:
+            pid, _, began = runners[0].partition(b"=")[2].decode("ascii", "replace").partition(":")
+            if not pid.isdigit() or not began or _started_at(int(pid)) != began:
+                left.append(int(entry.name))
+    return len(_signal(left, signal.SIGKILL))
+
+
 def ask(token: str, module: str) -> None:
     """SIGTERM to the run's process that executes `module`, wherever it hides."""
     for pid in started_by(token):

@@ -297,7 +297,8 @@ def _variables_of(project: Project, source: str) -> tuple[str, ...]:
 
 def _environment(request: Request) -> dict[str, str]:
     mark = limits.mark_of(request.token)
-    return of_run(request.root, request.folder, request.token, mark, request.keeps)
+    made = of_run(request.root, request.folder, request.token, mark, request.keeps)
+    return {**made, "OAF_RUNNER": limits.runner_mark()}
 
 
 def _wait(child: Process, request: Request) -> tuple[int, str]:
