@@ -25,6 +25,7 @@ _WORDS = {
     "conclude": "oaflib.study.words",
     "history": "oaflib.study.words",
     "replay": "oaflib.player.player",
+    "watch": "oaflib.online.live",
     "Outcome": "oaflib.report",
     "Severity": "oaflib.report",
     "Fault": "oaflib.report",
@@ -33,6 +34,7 @@ _WORDS = {
 }
 
 if TYPE_CHECKING:
+    from oaflib.online.live import watch as watch
     from oaflib.player.player import replay as replay
     from oaflib.report import Fault as Fault
     from oaflib.report import Outcome as Outcome

@@ -18,15 +18,15 @@ from threading import Event
 from oaflib import changes as changing
 from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
-from oaflib.errors import OafError, RecordsError
+from oaflib.errors import RecordsError
 from oaflib.online.freshness import Freshness
+from oaflib.online.frozen import freeze
 from oaflib.online.span import Span
-from oaflib.publish import Online, Site, place, place_online
+from oaflib.publish import Online, Site, place_online
 from oaflib.records import open_records
 from oaflib.report import Change
 from oaflib.run.request import AT
 from oaflib.run.runner import Assignment, Run, body_of, failed_report, run_folder, run_report
-from oaflib.snapshot import Shelf, Wanted, save
 from oaflib.window import Window
 
 Tell = Callable[[str], None]
@@ -205,31 +205,8 @@ class Watcher:
             return None
         window = self.watch.span.whole(self.now(), self.site.zone, self.watch.name)
         assignment = replace(self.watch.assignment, name=self.watch.name)
-        run = run_report(self.project, assignment, window)
-        folder = place(run.report, body_of(run), self.project.publish, self.site)
-        frozen = folder.relative_to(self.project.publish).as_posix()
-        self._snapshot(window, run)
-        self._show("", frozen, ended=True)
+        frozen = freeze(self.project, self.site, assignment, window, self.now)
+        self.tell(frozen.trouble or f"The snapshot is called {frozen.snapshot}")
+        self._show("", frozen.folder.relative_to(self.project.publish).as_posix(), ended=True)
         shutil.rmtree(self._shown[0].folder, ignore_errors=True)
-        return folder
-
-    def _snapshot(self, window: Window, run: Run) -> None:
-        """The same with its data, for the logbook; a watch without one is still a watch."""
-        shelf = Shelf.of(self.project.runs)
-        assignment = self.watch.assignment
-        name = self.watch.name or f"{assignment.dataset}.{window.label}"
-        wanted = Wanted(
-            name,
-            assignment.dataset,
-            assignment.source,
-            window,
-            assignment.template,
-            assignment.expert_code,
-            assignment.default_plots,
-            kept=run.folder / "records",
-        )
-        try:
-            save(self.project, wanted, shelf.place(name), self.now())
-            self.tell(f"The snapshot is called {name}")
-        except (OafError, OSError) as error:
-            self.tell(f"There is no snapshot: {error}")
+        return frozen.folder
