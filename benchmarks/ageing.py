@@ -5,9 +5,10 @@ the limit a forecast is asked for; beside them two rivals: a straight line throu
 (a slope five standard errors from zero), and a fixed rule (the newest point six standard deviations
 off the first third, ten to sixty points).
 
-A device counts as found when an alarm begins after its onset: one that stands since before cried
-wolf. The delay of one not found is all the time it had. `lost` is the mean share of that time that
-passed unnoticed. A false alarm is one that begins on a device that is well, or not yet ill.
+A device counts as found when an alarm begins after its onset, or in the last twentieth of the time
+before (no onset is known better) and stands; one that stands since long before cried wolf. The
+delay of one not found is all the time it had; `lost` is the mean share of that time that passed
+unnoticed. A false alarm is one that begins on a device that is well, or not yet ill.
 
 A rival is beaten outright when it is no better in found, lost and false alarms, and worse in one.
 Else it is beaten at equal false alarms when it still loses more with the threshold that hindsight
@@ -37,6 +38,7 @@ from oaflib.trend import DAY
 from oaflib.window import nanoseconds, parse_instant
 
 MORNINGS = 60  # at how many lengths each series is judged
+GRACE = 0.05  # of the time before an onset, to which it is known
 PARTS = (0.35, 0.5, 0.65, 0.8)  # of a life, at which a forecast is asked for
 LINE, SIGMAS = 5.0, 6.0
 RIVALS = {"line": LINE, "6 sigma": SIGMAS}
@@ -116,15 +118,21 @@ def scored(
     for case, alarms, said, days in zip(cases, told, begun, at, strict=True):
         well = case.days[-1] if case.onset is None else case.onset
         years += (well - case.days[0]) / 365.25
+        early = well if case.onset is None else well - GRACE * (well - case.days[0])
+        later = next((i for i, day in enumerate(days) if day >= well), len(days))
+        stands = later < len(days) and alarms[later]
         rises = [i for i, on in enumerate(alarms) if on and not (i and alarms[i - 1])]
-        false += sum(days[i] < well for i in rises)
+        # the last one before the onset may be that of the onset itself, known no better
+        ahead = [i for i in rises if early <= days[i] < well][-1:] if stands else []
+        after = ahead or [i for i in rises if days[i] >= well]
+        false += sum(days[i] < well for i in rises if i not in ahead)
         if case.onset is None:
             continue
         time = case.days[-1] - case.onset
-        after = [i for i in rises if days[i] >= well]
-        lost.append((days[after[0]] - case.onset) / time if after else 1.0)
+        delay = max(0.0, days[after[0]] - case.onset) if after else time
+        lost.append(delay / time)
         if after:
-            delays.append(days[after[0]] - case.onset)
+            delays.append(delay)
             errors.append(abs(said[after[0]] - case.onset))
     middle = [float(np.median(one)) if one else np.nan for one in (delays, errors)]
     share = float(np.mean(lost)) if lost else np.nan

@@ -16,12 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oaflib.compute import run_computations
+from oaflib.compute.images import ImageReduced
 from oaflib.compute.statistics import summarise
+from oaflib.compute.usage import Usage
 from oaflib.config.aliases import Aliases, read_aliases
 from oaflib.config.interventions import Intervention, concerning, read_interventions
 from oaflib.errors import ConfigurationError, HistoryError
 from oaflib.history import History, HistoryPast
-from oaflib.records import entry_of
+from oaflib.records import entry_of, records_of
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics, read, write
 from oaflib.series import Kind, Series
 from oaflib.window import Window, calendar_day
@@ -338,3 +341,32 @@ def test_elements_of_vectors_are_summed_up_one_by_one():
 
 def test_no_alias_is_no_other_name():
     assert Aliases().all_of("A:B") == ["A:B"]
+
+
+def test_images_and_usage_join_the_history_by_what_is_computed_of_them(tmp_path):
+    window = calendar_day(D0, "Europe/Zurich")
+    time = window.start_ns + np.arange(20, dtype=np.int64) * 10**9
+    rng = np.random.default_rng(2)
+    images = Series(
+        "BTV:IMAGE", Kind.MATRIXNUMERIC, "counts", time, rng.integers(0, 99, (20, 8, 9))
+    )
+    scans = Series("BWS:SCAN", Kind.NUMERIC, "", time, np.arange(20.0))
+    profile = Series("BWS:PROFILE", Kind.VECTORNUMERIC, "V", time, rng.normal(0, 1, (20, 5)))
+    computed, troubles = run_computations(
+        [ImageReduced(name="spot", variable="BTV:IMAGE"), Usage(name="scans", variable="BWS:SCAN")],
+        records_of([images, scans, profile], window),
+    )
+    assert not troubles
+    entries = tuple(summarise(computed[name], entry) for name, entry in computed.entries.items())
+    one = replace(report(0), statistics=entries)
+    History(tmp_path / "now").append(one)
+    publish(tmp_path, one)
+    rebuilt = History(tmp_path / "again")
+    assert rebuilt.rebuild(tmp_path) == []
+    assert everything(rebuilt) == everything(History(tmp_path / "now"))
+    peaks = computed["spot.peak"].value
+    assert rebuilt.trend("spot.peak").mean[0] == pytest.approx(peaks.mean())
+    assert any(name.startswith("scans") for name in rebuilt.variables())
+    elements = rebuilt.trend("BWS:PROFILE")
+    assert elements.elements[0] == pytest.approx(profile.value.mean(axis=0))
+    assert elements.spreads[0] == pytest.approx(profile.value.std(axis=0))
