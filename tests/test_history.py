@@ -206,7 +206,7 @@ def test_the_ledger_is_read_and_cut(tmp_path):
     assert [entry.done for entry in ledger] == ["recalibrated", "new amplifier"]
     assert ledger[1].time == calendar_day(date(2026, 2, 1), "Europe/Zurich").start_ns
     assert [entry.done for entry in concerning(ledger, "DEV1:V")] == ["new amplifier"]
-    assert str(ledger[1]) == "new amplifier by jdoe (2026-01-31)"
+    assert str(ledger[1]) == "new amplifier by jdoe (2026-02-01)"  # the day as written
     past = HistoryPast(History(tmp_path / "h"), calendar_day(date(2026, 1, 8)), ledger)
     assert len(past.interventions("DEV0:V")) == 1
 
