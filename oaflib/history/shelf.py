@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote
@@ -98,12 +99,14 @@ class Shelf:
         with self._locked():  # one that never rests waits for its reader
             return self._read(columns, names, label, span)
 
-    def names(self) -> set[str]:
+    def names(self) -> frozenset[str]:
         """Every variable that ever was in the history of the dataset."""
+        path = self.folder / _NAMES
         try:
-            return set(json.loads((self.folder / _NAMES).read_bytes()))
+            about = path.stat()
+            return _names_in(path, (about.st_ino, about.st_mtime_ns, about.st_size))
         except FileNotFoundError:
-            return set()
+            return frozenset()
         except ValueError as error:
             raise HistoryError(f"{self.folder / _NAMES} is damaged: {error}; rebuild it") from error
 
@@ -296,3 +299,9 @@ def latest(start: Times, end: Times, made: Times) -> NDArray[np.intp]:
     start, end = start[order], end[order]
     same = (np.diff(start) == 0) & (np.diff(end) == 0)
     return order[np.append(~same, True)] if len(order) else order
+
+
+@lru_cache(maxsize=32)
+def _names_in(path: Path, _stamp: tuple[int, int, int]) -> frozenset[str]:
+    """The names a file lists; read again when it was replaced. Thousands of variables ask."""
+    return frozenset(json.loads(path.read_bytes()))
