@@ -55,7 +55,7 @@ class SmallMultiples(Plot):
             rows = _Rows(records, verdicts, names[part], labels[part], self.scale)
             title = self.title or common or title_of(names)
             if len(names) > ROWS:
-                title += f" ({first + 1} to {min(first + ROWS, len(names))} of {len(names)})"
+                title += f" ({first + 1} to {min(first + ROWS, most, len(names))} of {len(names)})"
             yield rows.picture(title, notes if first == 0 else [], self.kind)
 
 
