@@ -76,7 +76,9 @@ def test_every_kind_comes_back(tmp_path: Path) -> None:
     assert len(records["A:GONE"]) == 0
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(
     hnp.arrays(np.float64, st.integers(0, 50)),
     st.lists(hnp.arrays(np.float64, st.integers(0, 5)), max_size=10),
