@@ -246,6 +246,7 @@ def test_expert_code_adds_alarms_and_its_failure_is_contained(project: MadeProje
     assert report_of(project)["provenance"]["isolation"] == said
     page = (project.report("BCT", "B1") / "index.html").read_text()
     assert f"Isolation: {said}." in html.unescape(page)
+    assert "Report(instrument=" not in page
     bad = report_of(project, "B2")
     assert bad["finished"] is True
     (invalid,) = [e for e in bad["outcomes"] if e["severity"] == "INVALID"]

@@ -34,7 +34,7 @@ import oaflib as oaf
 study = oaf.open_study(dataset, start, end, source, run, name=name, low_res=low_res)
 records = oaf.compute(study, oaf.extract(study))
 outcomes = {function}(study, records)
-oaf.conclude(study, outcomes=outcomes or ())"""
+oaf.conclude(study, outcomes=outcomes or ());"""
 
 
 def main() -> int:
