@@ -12,8 +12,8 @@ from conftest import Notebook
 from oaflib import scraps
 from oaflib.errors import ReportError
 from oaflib.run import limits
+from oaflib.run.execution import execute
 from oaflib.run.request import Request
-from oaflib.run.runner import execute
 
 pytestmark = [pytest.mark.kernel]
 

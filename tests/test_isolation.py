@@ -15,8 +15,8 @@ from project import MadeProject, made_project
 from oaflib.config.project import load_site_only
 from oaflib.errors import RunError
 from oaflib.run import isolation, limits
+from oaflib.run.execution import execute
 from oaflib.run.request import Request
-from oaflib.run.runner import execute
 
 needs_bwrap = pytest.mark.skipif(
     isolation.best().name != isolation.BWRAP, reason=f"no bubblewrap: {isolation.best().lack}"

@@ -20,9 +20,9 @@ from conftest import Notebook
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from oaflib.run import limits, nursery, provisioner
+from oaflib.run.execution import execute
 from oaflib.run.nursery import Nursery, NurseryLost
 from oaflib.run.request import Request
-from oaflib.run.runner import execute
 
 pytestmark = [pytest.mark.kernel]
 
@@ -215,7 +215,7 @@ def test_nothing_outlives_the_process_that_started_a_nursery(
         tmp_path,
     )
     code = (
-        "from pathlib import Path; from oaflib.run.runner import execute; "
+        "from pathlib import Path; from oaflib.run.execution import execute; "
         "from oaflib.run.request import Request; "
         f"execute(Request(Path({str(request.template)!r}), Path({str(request.folder)!r}), "
         f"Path({str(tmp_path)!r}), Path('records'), {{'day': 'x'}}, token={request.token!r}))"

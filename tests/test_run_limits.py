@@ -12,9 +12,9 @@ import pytest
 from conftest import Notebook
 
 from oaflib.run import limits
+from oaflib.run.execution import execute
 from oaflib.run.isolation import disarm
 from oaflib.run.request import Request
-from oaflib.run.runner import execute
 
 
 def asked(template: Path, folder: Path, **bounds: float) -> Request:

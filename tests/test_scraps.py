@@ -12,7 +12,7 @@ from conftest import Notebook
 from test_execute import asked
 
 from oaflib import scraps
-from oaflib.run.runner import execute
+from oaflib.run.execution import execute
 
 CODE = """
 from datetime import UTC, datetime

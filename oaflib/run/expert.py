@@ -18,10 +18,10 @@ import nbformat
 
 from oaflib.config.project import load_site_only
 from oaflib.errors import OafError
+from oaflib.run.execution import execute
 from oaflib.run.isolation import BWRAP, cage, level
 from oaflib.run.preflight import check_template, parameters_of
 from oaflib.run.request import Request
-from oaflib.run.runner import execute
 
 _FUNCTION = """\
 import sys

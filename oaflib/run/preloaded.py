@@ -50,7 +50,7 @@ WHOLE = (*LEAN, "ipykernel.debugger", "pandas", "matplotlib.pyplot")
 """And what kernels of people and experts' code need besides; so not for a single report."""
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_")
 """What begins like this counts when a process starts, and not later."""
-_MANY = 6  # forks after which it will be worth it
+_MANY = 60  # forks after which it will be worth it
 _MOST = 1 << 20  # bytes of an order
 
 
