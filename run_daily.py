@@ -12,4 +12,5 @@ if own.exists() and Path(sys.prefix) != own.parents[1]:
 
 from oaflib.cli import main  # noqa: E402
 
-sys.exit(main(["daily", *sys.argv[1:]], default_root=here))
+if __name__ == "__main__":  # processes of a local cluster import this file
+    sys.exit(main(["daily", *sys.argv[1:]], default_root=here))

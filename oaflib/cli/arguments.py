@@ -132,6 +132,12 @@ def _daily(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", default="", metavar="PATTERN", help="tasks, as BCT_* or *_PS")
     parser.add_argument("--schedule", default="", choices=("daily", "hourly", "weekly"))
     parser.add_argument("--jobs", type=_positive, default=0, help="reports at once (one a core)")
+    parser.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDR",
+        help="make the reports on this Dask cluster (tcp://host:8786; none: here)",
+    )
     parser.add_argument("--no-mail", action="store_true", help="inform nobody")
     parser.add_argument("--again", action="store_true", help="also what is there already")
     _fresh(parser)

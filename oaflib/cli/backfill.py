@@ -16,6 +16,7 @@ from oaflib.daily.morning import Desk, hold
 from oaflib.daily.telling import Teller, base_of, rules_of, settings_of
 from oaflib.errors import ConfigurationError
 from oaflib.publish import site_of
+from oaflib.run.cluster import crew_of
 from oaflib.run.lock import held
 from oaflib.state import State
 from oaflib.study.words import history_of
@@ -48,8 +49,9 @@ def backfill(given: Namespace, project: Project) -> int:
         teller = Teller(state, settings_of(project), base_of(project), now, rules)
         desk = Desk(project, state, site_of(project), teller, history_of(project), now)
         jobs = given.jobs or len(os.sched_getaffinity(0))
-        for day in wanted:
-            failed += len(hold(desk, day, jobs, Lines(sys.stdout), again=given.again).failed)
+        with crew_of(project, given.cluster, jobs, say) as crew:
+            for day in wanted:
+                failed += len(hold(desk, day, crew, Lines(sys.stdout), again=given.again).failed)
     say(f"The report repository is {project.publish / 'index.html'}")
     return bool(failed)
 

@@ -26,6 +26,8 @@ from oaflib.inform.ping import ping
 from oaflib.inform.texts import counted
 from oaflib.publish import site_of
 from oaflib.run import limits
+from oaflib.run.cluster import crew_of
+from oaflib.run.crew import Crew
 from oaflib.run.lock import held
 from oaflib.state import State
 from oaflib.study.words import history_of
@@ -80,6 +82,11 @@ def daily(given: Namespace) -> int:
     return code
 
 
+def jobs_of(given: Namespace) -> int:
+    """How many runs at once on this machine."""
+    return given.jobs or len(os.sched_getaffinity(0))
+
+
 def _plan(given: Namespace, project: Project) -> Plan:
     zone = project.site.zone
     at = morning_of(given.day, zone) if given.day else (given.at or now())
@@ -127,10 +134,10 @@ def _held(given: Namespace, plan: Plan) -> int:
         rules = rules_of(project, silent=given.no_mail)
         teller = Teller(state, settings_of(project), base_of(project), now, rules)
         desk = Desk(project, state, site_of(project), teller, history_of(project), now)
-        jobs = given.jobs or len(os.sched_getaffinity(0))
         missing = _missed(given, plan, state)
-        late = _caught_up(desk, missing, jobs)
-        morning = hold(desk, plan.wanted, jobs, Lines(sys.stdout), again=given.again)
+        with crew_of(project, given.cluster, jobs_of(given), say) as crew:
+            late = _caught_up(desk, missing, crew)
+            morning = hold(desk, plan.wanted, crew, Lines(sys.stdout), again=given.again)
         said = catchup.sentences(missing, late, plan.at)
         say(*said)
         told = told_of(project, state, plan.wanted, morning.done)
@@ -150,14 +157,14 @@ def _held(given: Namespace, plan: Plan) -> int:
     return bool(morning.failed or any(one.failure for one in late))
 
 
-def _caught_up(desk: Desk, missing: Missed, jobs: int) -> list[Done]:
+def _caught_up(desk: Desk, missing: Missed, crew: Crew) -> list[Done]:
     """Make what was missed, a morning after the other: each is compared with the one before."""
     if missing.count:
         count = counted(missing.count, "report")
         say(f"Catching up: {missing.label} {missing.verb} missed or broke ({count}).")
     done: list[Done] = []
     for wanted in missing.mornings:
-        done += hold(replace(desk, late=True), wanted, jobs, Lines(sys.stdout)).done
+        done += hold(replace(desk, late=True), wanted, crew, Lines(sys.stdout)).done
     return done
 
 

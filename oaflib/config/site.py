@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from oaflib.changes import Policy
 from oaflib.config.budget import Budget
+from oaflib.config.cluster import ClusterTable
 from oaflib.config.document import Document
 from oaflib.config.ids import fault_of_id
 from oaflib.config.lines import Path as Keys
@@ -239,6 +240,7 @@ class Site:
     contact : whom the pages name for questions; empty: the operator of ``[mail]``.
     publish : how pages are published. daily, keep, ping : what is caught up, kept, and who is told.
     trusted : notebooks whose own scripts may run.
+    cluster : where the runs are made, when not here.
     """
 
     title: str = "OAF"
@@ -256,6 +258,7 @@ class Site:
     daily: DailyTable = field(default_factory=DailyTable)
     keep: KeepTable = field(default_factory=KeepTable)
     ping: PingTable = field(default_factory=PingTable)
+    cluster: ClusterTable = field(default_factory=ClusterTable)
     alarms: Policy = field(default_factory=Policy)
 
 

@@ -8,7 +8,7 @@ alarms and mails are in one transaction with that word); the next morning finish
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +28,8 @@ from oaflib.history import History
 from oaflib.inform.sheet import Picture
 from oaflib.publish import Site, place
 from oaflib.report import Report
-from oaflib.run.runner import Run, body_of, failed_report, run_folder, run_report
+from oaflib.run.crew import Crew
+from oaflib.run.runner import Run, body_of, failed_report, run_folder
 from oaflib.run.thumbnails import thumbnails
 from oaflib.sources.open import serving
 from oaflib.state import RunRow, RunStatus, State
@@ -94,9 +95,9 @@ class Desk:
 
 
 def hold(
-    desk: Desk, wanted: Sequence[Due], jobs: int, progress: Progress, *, again: bool = False
+    desk: Desk, wanted: Sequence[Due], crew: Crew, progress: Progress, *, again: bool = False
 ) -> Morning:
-    """Make the `wanted` reports, `jobs` at once; publish and tell each as it comes.
+    """Have the `wanted` reports made by `crew`; publish and tell each as it comes.
 
     What is there already is left alone, unless `again`. Reports on more than a day look back on
     the history of the others, so they wait for these.
@@ -115,7 +116,7 @@ def hold(
     with serving(desk.project, (due.task.source for due, _ in left)):
         for wave in (False, True):
             some = [pair for pair in left if (pair[0].window.duration > _LONGEST_DAY) == wave]
-            for due, row, run in _runs(desk, some, jobs):
+            for due, row, run in _runs(desk, some, crew):
                 ended = _finish(desk, due, row, run)
                 done.append(ended)
                 progress.ended(ended)
@@ -128,27 +129,26 @@ def given_up(row: RunRow) -> bool:
 
 
 def _runs(
-    desk: Desk, wanted: Sequence[tuple[Due, RunRow | None]], jobs: int
+    desk: Desk, wanted: Sequence[tuple[Due, RunRow | None]], crew: Crew
 ) -> Iterator[tuple[Due, RunRow | None, Run]]:
     """Each with its run, as they end; what an earlier morning executed is taken up."""
     waiting: dict[Future[Run], tuple[Due, RunRow | None]] = {}
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    try:
         for due, row in wanted:
             run = _executed(desk.project, due, row)
             if run:
                 yield due, row, run
             else:
-                future = pool.submit(run_report, desk.project, due.assignment, due.window)
+                future = crew.submit(desk.project, due.assignment, due.window)
                 waiting[future] = (due, row)
-        try:
-            while waiting:
-                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    due, row = waiting.pop(future)
-                    yield due, row, _result(desk.project, due, future)
-        finally:
-            for future in waiting:  # nobody takes them any more: the state cannot be written
-                future.cancel()
+        while waiting:
+            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in ended:
+                due, row = waiting.pop(future)
+                yield due, row, _result(desk.project, due, future)
+    finally:
+        for future in waiting:  # nobody takes them any more: the state cannot be written
+            future.cancel()
 
 
 def _result(project: Project, due: Due, future: Future[Run]) -> Run:

@@ -239,10 +239,15 @@ def _clear(folder: Path) -> None:
     Its processes too: they outlive a morning that was killed.
     """
     if folder.exists():
-        with suppress(OSError, ValueError, KeyError):  # a run that had not begun
-            limits.end_all(str(json.loads((folder / FILE).read_bytes())["token"]))
+        end_left(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
+
+
+def end_left(folder: Path) -> None:
+    """End the processes, on this machine, of an earlier run in `folder`."""
+    with suppress(OSError, ValueError, KeyError):  # a run that had not begun
+        limits.end_all(str(json.loads((folder / FILE).read_bytes())["token"]))
 
 
 def beneath(path: Path, root: Path) -> str:
