@@ -28,7 +28,7 @@ BARE = (
     *("--die-with-parent", "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc"),
     *("--cap-drop", "ALL", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
 )
-_PRIVATE = ("/run", "/home", "/root")  # sockets of services, and what people keep
+_PRIVATE = ("/run", "/home", "/root", "/etc/oaf")  # sockets, what people keep, OAF's passwords
 
 
 @dataclass(frozen=True)
