@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from asked_source import Asked, dataset, extracted, samples
+from asked_source import DAY, NOW, Asked, dataset, extracted, samples
 
 from oaflib.checks import run_checks
 from oaflib.checks.noise import Noise
 from oaflib.checks.range import Range
+from oaflib.compute.expression import ExpressionComputation
 from oaflib.compute.statistics import summarise
 from oaflib.errors import QueryRefused, SourceUnavailable
+from oaflib.provenance import asked_of, half_answered, low_resolution, summed
 from oaflib.records import State
-from oaflib.report import Severity
+from oaflib.report import Report, Severity
 from oaflib.series import Kind
 from oaflib.sources.embedded.reduce import Reduction
 from oaflib.sources.envelope import envelope_of
 from oaflib.study.quality import quality_of
+from oaflib.study.words import compute
 from oaflib.testing import same
 
 
@@ -206,3 +210,43 @@ def test_checks_say_what_low_resolution_cannot_tell(tmp_path: Path) -> None:
     assert found[0].reason.endswith("(at low resolution, in parts of 864 s)")
     assert found[0].found == pytest.approx(source.series["A:X"].value.max())
     assert "needs every sample, so it could not be judged" in found[1].reason
+
+
+def test_what_is_computed_is_computed_from_means(tmp_path: Path) -> None:
+    """A ratio of extremes would be a number that never was."""
+    source = Asked(samples("A:LONG", count=86_400), samples("B:X", count=86_400))
+    ratio = ExpressionComputation(
+        name="ratio", expression="A / B", inputs={"A": "A:LONG", "B": "B:X"}
+    )
+    about = dataset("A:LONG", "B:X", computations=(ratio,))
+    records = extracted(source, about, tmp_path / "r", points=1000, buckets=100)
+    found = compute(SimpleNamespace(dataset=about), records)  # type: ignore[arg-type]
+    parts = [source.series[name].value.reshape(100, 864).mean(axis=1) for name in ("A:LONG", "B:X")]
+    assert found["ratio"].value == pytest.approx(parts[0] / parts[1])
+    assert found.entries["ratio"].resolution == 864 * 10**9
+    assert same(found["A:LONG"], records["A:LONG"])
+    (outcome,) = run_checks([Range(variables=("ratio",), low=-1e9)], found)
+    assert outcome.reason.endswith("(at low resolution, in parts of 864 s)")
+
+
+def test_a_report_says_what_it_asked_and_what_is_missing() -> None:
+    quality = {"variables": 40, "failed": 12, "coarse": 3, "resolution": 43.2}
+    asked = {"source": "LDB", "kind": "java", "queries": 7, "rows": 10, "seconds": 0.5}
+    report = Report(
+        "BCT", "B1", "", DAY, NOW, True, (), provenance={"quality": quality, "asked": asked}
+    )
+    assert half_answered(report) == "12 of 40 variables could not be read"
+    assert low_resolution(report) == (
+        "3 of 40 variables came as the least and the greatest sample of each 43.2 s"
+    )
+    rows = summed([asked_of(report), {}, asked_of(report), {**asked, "source": "AA"}])
+    assert [(row["source"], row["reports"], row["queries"]) for row in rows] == [
+        ("AA", 1, 7), ("LDB", 2, 14),
+    ]  # fmt: skip
+    for odd in (
+        {},
+        {"quality": 3, "asked": []},
+        {"quality": {"coarse": "x"}, "asked": {"source": 1}},
+    ):
+        bare = replace(report, provenance=odd)
+        assert (half_answered(bare), low_resolution(bare), asked_of(bare)) == ("", "", {})

@@ -18,7 +18,8 @@ class Budget:
 
     Attributes
     ----------
-    points : samples (of vectors: elements) of one report. seconds : spent waiting for the source.
+    points : samples (of vectors: elements) of one report. seconds : spent waiting for the source;
+        fewer than the limit of a cell, so that the report can say so.
     over : what becomes of more points: the largest variables come at low resolution, or nothing of
         them. What cannot be coarsened (texts, images) is refused either way; both are said.
     buckets : parts of the window at low resolution, each with its least and greatest sample.
@@ -31,7 +32,7 @@ class Budget:
     """
 
     points: Whole = 250_000_000
-    seconds: Annotated[float, positive] = 900.0
+    seconds: Annotated[float, positive] = 480.0  # a cell has 600
     over: Over = "coarsen"
     buckets: Whole = 2_000
     request: Whole = 10_000_000
