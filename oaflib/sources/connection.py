@@ -87,11 +87,6 @@ class Connection:
         return self._source
 
     @property
-    def opened(self) -> bool:
-        """Whether anything was asked."""
-        return self._source is not None
-
-    @property
     def asked(self) -> Asked:
         """What was asked so far; the source's own count where it keeps one."""
         own = getattr(self._source, "asked", None) if self._source is not None else None
