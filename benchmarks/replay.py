@@ -1,7 +1,6 @@
-"""The player in JupyterLab and headless Chromium: how long it takes to open, frames a second.
+"""The player over 40 variables × 1 Hz × 8 h: how long it takes to open, and frames a second.
 
-``python benchmarks/replay.py [variables] [hours]``: 40 variables × 1 Hz × 8 h by default. Prints
-seconds and frames; nothing is asserted. Screenshots go where OAF_PICTURES says.
+Frames are counted in JupyterLab in headless Chromium. Screenshots go where OAF_PICTURES says.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import lab_driver
+from measure import Figure
 from project import made_project
 
 from oaflib.cli import main
@@ -80,49 +81,46 @@ def frames(page: object, seconds: float) -> float:
     return float(1000 * (after[0] - before[0]) / (after[1] - before[1]))
 
 
-def run(count: int = 40, hours: float = 8.0) -> dict[str, float]:
-    """Seconds to open, to be shown, and frames a second, by what is shown."""
-    found: dict[str, float] = {}
-    pictures = Path(os.environ["OAF_PICTURES"]) if "OAF_PICTURES" in os.environ else None
+def figures(full: bool) -> Iterator[Figure]:
+    """The player over 40 variables × 1 Hz × 8 h; in full also in JupyterLab, in a real browser."""
     with tempfile.TemporaryDirectory() as folder:
-        root = made(Path(folder) / "project", count, hours)
+        root = made(Path(folder) / "project", 40, 8.0)
         os.environ["OAF_ROOT"] = str(root)
         import oaflib as oaf
 
-        began = time.perf_counter()
+        began = time.process_time()
         player = oaf.replay("MD")
-        found["open, s"] = time.perf_counter() - began
-        began = time.perf_counter()
+        yield Figure("a snapshot opened, judged 48 times", time.process_time() - began, "s CPU")
+        began = time.process_time()
         player.set_limit("in the ring", "high", 1.05e14)
-        found["another limit for all, s"] = time.perf_counter() - began
+        yield Figure("another limit for all 40", time.process_time() - began, "s CPU")
         scene = player.scene()
         size = len(scene.buffer()) + len(json.dumps(scene.document()))
-        found["sent to the browser once, MB"] = size / 1e6
-        with lab_driver.running(root) as lab, lab_driver.browser() as chromium:
-            page = lab.open(chromium, "notebooks/replay.ipynb")
-            began = time.perf_counter()
-            lab_driver.run_all(page)
-            page.locator(".oaf-screen[data-ready]").wait_for()
-            found["run all and shown, s"] = time.perf_counter() - began
-            page.locator(".oaf-screen").scroll_into_view_if_needed()
-            page.select_option(".oaf-screen .speed", "300")
-            for name, span in (
-                ("whole window", "0"),
-                ("last hour", "3600"),
-                ("last 15 min", "900"),
-            ):
-                page.select_option(".oaf-screen .span", span)
-                page.click(".oaf-screen .previous")
-                page.click(".oaf-screen .play")
-                page.wait_for_timeout(500)
-                found[f"frames a second, {name}"] = frames(page, 4)
-                if pictures:
-                    page.screenshot(path=pictures / f"replay-{name.replace(' ', '-')}.png")
-                page.click(".oaf-screen .play")
-    return found
+        yield Figure("sent to the browser, once", size / 1e6, "MB")
+        if full:
+            yield from in_browser(root)
+
+
+def in_browser(root: Path) -> Iterator[Figure]:
+    """Frames a second while it plays at 300×, by how much of the window is seen."""
+    pictures = Path(os.environ["OAF_PICTURES"]) if "OAF_PICTURES" in os.environ else None
+    with lab_driver.running(root) as lab, lab_driver.browser() as chromium:
+        page = lab.open(chromium, "notebooks/replay.ipynb")
+        lab_driver.run_all(page)
+        page.locator(".oaf-screen[data-ready]").wait_for()
+        page.locator(".oaf-screen").scroll_into_view_if_needed()
+        page.select_option(".oaf-screen .speed", "300")
+        for name, span in (("whole window", "0"), ("last hour", "3600"), ("last 15 min", "900")):
+            page.select_option(".oaf-screen .span", span)
+            page.click(".oaf-screen .previous")
+            page.click(".oaf-screen .play")
+            page.wait_for_timeout(500)
+            yield Figure(f"frames a second, {name}", frames(page, 4), "/s", reach=10)
+            if pictures:
+                page.screenshot(path=pictures / f"replay-{name.replace(' ', '-')}.png")
+            page.click(".oaf-screen .play")
 
 
 if __name__ == "__main__":
-    given = [float(word) for word in sys.argv[1:]]
-    for what, value in run(*(int(given[0]), *given[1:]) if given else ()).items():
-        sys.stdout.write(f"{what:32} {value:.2f}\n")
+    for figure in figures(full=True):
+        sys.stdout.write(f"{figure.what:40} {figure.value:.2f} {figure.unit}\n")

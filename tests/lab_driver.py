@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
@@ -50,41 +49,17 @@ class Lab:
         space = f"auto-{secrets.token_hex(3)}"
         page.goto(f"{self.address}lab/workspaces/{space}/tree/{notebook}?token={self.token}")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator(".jp-NotebookPanel-toolbar [data-status='idle']").first.wait_for()
+        # before its kernel is there, Lab says it is idle and asks which kernel to take
+        page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+            "?.status === 'idle'"
+        )
         return page
 
 
 def run_all(page: Any) -> None:
-    """Run → Run All Cells, and wait until the last one has run."""
-    prompts = page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
-    idle = page.locator(".jp-NotebookPanel-toolbar [data-status='idle']")
-
-    def texts() -> list[str]:
-        return [text.strip() for text in prompts.all_inner_texts()]
-
-    def begun() -> bool:
-        """A menu that has just opened does not take a click yet."""
-        if any(re.match(r"\[[\d*]+\]", text) for text in texts()):
-            return True
-        page.keyboard.press("Escape")
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.wait_for_timeout(400)
-        page.get_by_role("menuitem", name=re.compile("^Run All Cells")).first.click()
-        page.wait_for_timeout(1000)
-        return False
-
-    def ran() -> bool:
-        return all(re.match(r"\[\d+\]", text) for text in texts()) and idle.count() > 0
-
-    _until(page, begun)
-    _until(page, ran)
-
-
-def _until(page: Any, true: Any) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not true():
-        assert time.monotonic() < end, "JupyterLab did not come so far"
-        page.wait_for_timeout(200)
+    """Run → Run All Cells, as the menu's own command, and wait until the last one has run."""
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
 @contextmanager
@@ -115,6 +90,7 @@ def running(root: Path) -> Iterator[Lab]:
                     *["--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={root}"],
                     f"--IdentityProvider.token={token}",
                     "--LabApp.extension_manager=readonly",
+                    "--LabApp.expose_app_in_browser=True",
                 ],
                 cwd=root,
                 stdout=output,

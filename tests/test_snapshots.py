@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from project import DAY, MadeProject, made_project, numeric
 
@@ -163,6 +164,16 @@ def test_a_snapshot_holds_no_secret_and_no_path(origin: MadeProject, packed: Pat
     assert SECRET.encode() not in whole
     assert str(origin.root).encode() not in whole
     assert b"password" not in whole
+
+
+def test_a_snapshot_holds_its_own_samples_alone(origin: MadeProject) -> None:
+    """Records of a run are links to the store's files, which hold more than the window."""
+    span = ["--from", "2026-11-22T08:00Z", "--to", "2026-11-22T09:00Z"]
+    assert oaf(origin, "snapshot", "save", "BCT_pair", *span, "--name", "hour") == 0
+    snapshot = Shelf.of(origin.root / "runs").open("hour")
+    kept = [name for name in snapshot.manifest.files if name.startswith("records/")]
+    assert sorted(kept) == ["records/numeric.parquet", "records/records.json"]
+    assert pq.read_metadata(snapshot.folder / "records/numeric.parquet").num_rows == 120
 
 
 def test_packing_twice_gives_the_same_bytes(origin: MadeProject, tmp_path: Path) -> None:

@@ -313,6 +313,16 @@ class Player:
         limit = next(one for one in self.limits if one.check == number and one.key == key)
         return WhatIf(limit, self._of(self._saved, number), self._of(self.timeline, number))
 
+    def _at_end(self, number: int, key: str, value: Value) -> str:
+        """What the whole window says with that limit: at once, while when is still to be judged."""
+        checks = list(self.checks)
+        checks[number] = changed(checks[number_of(checks, number)], key, value)
+        said = self.judge.verdicts(self.window.end_ns, [number], checks).values()
+        wrong = [outcome for outcome in said if outcome.severity.alarming]
+        names = ", ".join(outcome.variable for outcome in wrong[:3])
+        label = checks[number].label
+        return f"{label}: {key} = {value:.6g}: {len(wrong)} in alarm at the end {names}…"
+
     def _of(self, line: Timeline, number: int) -> Alarms:
         return Alarms([e for e in line.alarms if e.cell.check == number], self.window)
 
@@ -372,7 +382,9 @@ class Player:
 
     def _ask_limit(self, asked: Mapping[str, Any]) -> None:
         try:
-            what_if = self._set_limit(int(asked["check"]), str(asked["key"]), float(asked["value"]))
+            number, key, value = int(asked["check"]), str(asked["key"]), float(asked["value"])
+            self.screen.tell("at once", text=self._at_end(number, key, value))
+            what_if = self._set_limit(number, key, value)
         except (OafError, KeyError, ValueError, TypeError) as error:
             self.screen.tell("note", text=str(error), wrong=True)
             return

@@ -55,9 +55,7 @@ class View {
     this.at = model.get("cursor");
     this.sent = this.at;
     this.frames = 0;
-    this.shown = new Map();
     this.done = 0;
-    this.values = new Map();
     this.trends = new Trends(this.$(".trends canvas"), this.$(".axis"), this.root);
     this.controls();
     this.listen();
@@ -238,6 +236,9 @@ class View {
       note.classList.toggle("wrong", said.wrong);
       this.asked = false;
       if (this.waiting) { const next = this.waiting; this.waiting = null; this.ask(next); }
+    } else if (said.tell === "at once") {
+      this.$(".note").textContent = said.text;
+      this.$(".note").classList.remove("wrong");
     } else if (said.tell === "diff") {
       this.$("pre").hidden = false;
       this.$("pre").textContent = said.text;
@@ -246,7 +247,7 @@ class View {
 
   events() {
     this.matrix();
-    this.shown.clear();
+    this.$("ol").replaceChildren();
     this.done = 0;
     const worst = (a, b) => ORDER.indexOf(a) > ORDER.indexOf(b) ? a : b;
     const lanes = new Map(this.scene.lanes.map((lane) => [lane.name, lane]));
@@ -350,6 +351,7 @@ class View {
     }
     this.$(".detail").hidden = false;
     this.$(".detail").dataset.alarm = said.alarm;
+    this.explained = said;
     this.around(said);
   }
 
@@ -365,14 +367,14 @@ class View {
     const room = 0.08 * (high - low) || 1;
     low -= room; high += room;
     const t0 = said.seconds[0], t1 = said.seconds.at(-1);
-    const x = (t) => 4 + (width - 90) * (t1 > t0 ? (t - t0) / (t1 - t0) : 0.5);
+    const x = (t) => 4 + (width - 110) * (t1 > t0 ? (t - t0) / (t1 - t0) : 0.5);
     const y = (v) => 4 + (height - 22) * (high - v) / (high - low);
     ctx.font = "11px system-ui, sans-serif";
     ctx.strokeStyle = ctx.fillStyle = css("--alarm");
     ctx.setLineDash([5, 3]);
     for (const [key, v] of Object.entries(said.limit)) {
-      ctx.beginPath(); ctx.moveTo(4, y(v)); ctx.lineTo(width - 86, y(v)); ctx.stroke();
-      ctx.fillText(`${key} ${short(v)}`, width - 82, y(v) + 4);
+      ctx.beginPath(); ctx.moveTo(4, y(v)); ctx.lineTo(width - 106, y(v)); ctx.stroke();
+      ctx.fillText(`${key} ${short(v)}`, width - 102, y(v) + 4);
     }
     ctx.setLineDash([]);
     said.seconds.forEach((t, i) => {
@@ -384,7 +386,7 @@ class View {
     ctx.fillStyle = css("--soft");
     ctx.fillText(this.clock(t0).split(", ").pop(), 4, height - 4);
     ctx.textAlign = "right";
-    ctx.fillText(this.clock(t1).split(", ").pop(), width - 86, height - 4);
+    ctx.fillText(this.clock(t1).split(", ").pop(), width - 106, height - 4);
     ctx.textAlign = "left";
   }
 
@@ -444,6 +446,7 @@ class View {
       this.trends.span = this.model.get("span");
       this.trends.paint(this.live);
       this.draw();
+      if (!this.$(".detail").hidden && this.explained) this.around(this.explained);
     });
   }
 

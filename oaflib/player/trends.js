@@ -241,7 +241,8 @@ function fitted(canvas, height) {
 
 function short(value) {
   const size = Math.abs(value);
-  return size && (size >= 1e5 || size < 1e-3) ? value.toExponential(3) : String(Number(value.toPrecision(5)));
+  if (!size || (size < 1e5 && size >= 1e-3)) return String(Number(value.toPrecision(5)));
+  return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
 }
 
 function elided(ctx, text, width) {

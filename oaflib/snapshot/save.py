@@ -129,13 +129,16 @@ def _records_folder(wanted: Wanted, work: Path) -> Path:
 
 
 def _write_records(folder: Path, records: Records, window: Window) -> None:
-    """A copy of its own, one series in memory at a time: the run it came from may be deleted."""
+    """A copy of its own, one series in memory at a time, and of nothing else.
+
+    A run's records may be links to files of the store that hold other days and variables.
+    """
     with RecordsWriter(folder, window, records.source) as writer:
         writer.asked = records.asked
         for name, entry in records.entries.items():
             if entry.lies:
-                mean = records.mean(name) if entry.means else None
-                writer.add(records[name], entry, mean)
+                mean = replace(records.mean(name), lies=()) if entry.means else None
+                writer.add(replace(records[name], lies=()), entry, mean)
             else:
                 writer.missing(entry)
 
