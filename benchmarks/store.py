@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 
@@ -139,13 +140,17 @@ def compared(store: Path, paths: list[str], counts: tuple[int, int]) -> Iterator
             return sum(len(piece) for piece in opened.read(found, *WINDOW))
 
     def arrow() -> int:
-        if count == variables:
-            groups = (
-                file.read_row_group(i, columns=["time", "value"], use_threads=False)
-                for file in map(pq.ParquetFile, paths)
-                for i in range(file.num_row_groups)
-            )
-            return sum(len(group["value"].to_numpy()) for group in groups)
+        if count == variables:  # group by group: each holds one of these variables
+            read = 0
+            for file in map(pq.ParquetFile, paths):
+                groups = (
+                    file.read_row_group(i, use_threads=False) for i in range(file.num_row_groups)
+                )
+                for _, same in groupby(groups, key=lambda group: group["variable"][0].as_py()):
+                    parts = [(part["time"].to_numpy(), part["value"].to_numpy()) for part in same]
+                    time, value = map(np.concatenate, zip(*parts, strict=True))
+                    read += len(time) + len(value)
+            return read // 2
         wanted = [("variable", "in", names)]
         return int(pq.read_table(paths, filters=wanted, use_threads=False).num_rows)
 

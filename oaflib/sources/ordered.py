@@ -22,7 +22,7 @@ def normalise(variable: Variable, pieces: Iterable[Series], window: Window) -> t
     units = tuple(dict.fromkeys(piece.unit for piece in kept))
     last = max(kept, key=lambda piece: int(piece.time[-1]))
     variable = replace(variable, unit=last.unit)
-    time = np.concatenate([piece.time for piece in kept])
+    time = kept[0].time if len(kept) == 1 else np.concatenate([piece.time for piece in kept])
     value = _concatenate([piece.value for piece in kept], variable.kind)
     steps = np.diff(time)
     ascending = not len(steps) or bool(steps.min() > 0)
