@@ -19,12 +19,14 @@ from oaflib.checks.range import Range
 from oaflib.checks.usage import Usage
 from oaflib.compute.statistics import summarise
 from oaflib.config.dataset import Dataset, VariableChoice
+from oaflib.plots.curve import curve_of
 from oaflib.records import Records, open_records, records_of
 from oaflib.report import Fault, Severity
 from oaflib.series import Kind, Series, stack
 from oaflib.sources.base import SourceSettings
 from oaflib.sources.connection import direct
 from oaflib.sources.embedded import EmbeddedSource, Lake
+from oaflib.sources.envelope import envelope_of
 from oaflib.sources.extract import Extraction
 from oaflib.study import survey as survey_module
 from oaflib.study.survey import Survey
@@ -195,3 +197,35 @@ def test_a_survey_that_fails_leaves_the_telling_to_the_plain_way(
     records = surveyed(made, every_default())
     assert records.summaries == {}
     assert judged(every_default(), records) == judged(every_default(), records_of(made, DAY))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(series(), st.integers(20, 700))
+def test_limits_and_pictures_are_the_same_at_low_resolution(
+    made: list[Series], buckets: int
+) -> None:
+    """What limits find in all samples they find in the least and the greatest of each part.
+
+    Not so of infinities, which low resolution leaves out.
+    """
+    scalars = [
+        entry
+        for entry in made
+        if entry.kind is Kind.NUMERIC and not np.isinf(entry.value.astype(float)).any()
+    ]
+    full = records_of(scalars, DAY)
+    reduced = records_of([envelope_of(entry, DAY, buckets) for entry in scalars], DAY)
+    checks = [Range(low=-1.0, high=2.0), Range(high=0.5, severity="warning")]
+    found, again = (run_checks(checks, records) for records in (full, reduced))
+    part = (DAY.end_ns - DAY.start_ns) // buckets + 1
+    for one, other in zip(found, again, strict=True):
+        assert (one.variable, one.severity, one.found) == (
+            other.variable,
+            other.severity,
+            other.found,
+        )
+        assert (one.since is None) == (other.since is None)
+        assert one.since is None or abs(one.since - other.since) <= part
+    for entry in scalars:
+        pair = (curve_of(entry.name, records, 160).limits for records in (full, reduced))
+        assert next(pair) == next(pair)
