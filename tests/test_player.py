@@ -208,6 +208,10 @@ def test_another_limit_shows_what_would_have_happened(player: Player) -> None:
     assert "no alarm (as saved: 1 alarm, at 10:00:01)" in str(wider)
     assert not [e for e in at(player, 7000).alarms if e.outcome.check == "agree"]
     assert "agree" not in {o.check for o in player.outcomes if o.severity.alarming}
+    player.set_limit("agree", "high", 1.08)
+    warned = player.set_limit("agree", "warning_high", 1.02)
+    assert "warning_high none → 1.02: 1 warning, at 10:00:01 (as saved: 1 alarm," in str(warned)
+    player.reset_limits()
     tighter = player.set_limit("agree", "high", 1.0005)
     assert tighter.now[0].time < tighter.before[0].time
     longer = player.set_limit("stuck", "max_unchanged", "20min")

@@ -8,7 +8,10 @@ from html import escape
 
 from oaflib.player.limits import Limit
 from oaflib.player.timeline import Event
+from oaflib.report import Severity
 from oaflib.window import Window, moment, zone_named
+
+_NOUNS = {Severity.ALARM: "alarm", Severity.INVALID: "not judged", Severity.WARNING: "warning"}
 
 
 class Alarms(tuple[Event, ...]):
@@ -104,9 +107,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _told(alarms: Alarms) -> str:
     if not alarms:
         return "no alarm"
-    rows = alarms.rows()
-    count = f"{len(rows)} alarms, the first" if len(rows) > 1 else "1 alarm,"
-    return f"{count} at {rows[0][1]}"
+    found = [event.outcome.severity for event in alarms]
+    parts = []
+    for severity, noun in _NOUNS.items():
+        if count := found.count(severity):
+            parts.append(f"{count} {noun}{'s' * (count > 1 and noun != 'not judged')}")
+    return f"{', '.join(parts)}, {'the first ' * (len(found) > 1)}at {alarms.rows()[0][1]}"
 
 
 def _short(value: float | str | None) -> str:
