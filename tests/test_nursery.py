@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +19,16 @@ import papermill
 import pytest
 from conftest import Notebook
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from project import DAY, ZONE, numeric
 
+from oaflib.records import RecordsWriter, entry_of
+from oaflib.report import Change, Fault, Outcome, Report, Severity
 from oaflib.run import limits, nursery, provisioner
 from oaflib.run.execution import execute
 from oaflib.run.nursery import Nursery, NurseryLost
 from oaflib.run.request import Request
+from oaflib.run.thumbnails import thumbnails
+from oaflib.window import calendar_day
 
 pytestmark = [pytest.mark.kernel]
 
@@ -294,3 +300,21 @@ def _private(pid: int | None) -> int:
     """kB of memory that the process shares with nobody."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Private"))
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_mails_pictures_are_drawn_by_a_forked_process(tmp_path: Path) -> None:
+    """The same pictures as by an ordinary one."""
+    series = numeric("DEV:X")
+    window = calendar_day(DAY, ZONE)
+    with RecordsWriter(tmp_path / "records", window) as records:
+        records.add(series, entry_of(series))
+    alarm = Outcome("range", Fault.BREAKAGE, "DEV", "DEV:X", Severity.ALARM, change=Change.NEW)
+    made = Report("BCT", "B1", "", window, window.end, True, outcomes=(alarm,))
+    (started,) = thumbnails(tmp_path, made)
+    home = nursery.standing({**os.environ, "PYTHONSAFEPATH": "1"})
+    shutil.rmtree(tmp_path / "thumbnails")
+    sleeping = home.fork("time:tzset", ["x"], env=home.env, cwd="/", output=(1, 2))
+    assert sleeping.wait(60) == 0  # it forks here
+    (forked,) = thumbnails(tmp_path, made)
+    assert forked.data == started.data

@@ -10,12 +10,15 @@ import hashlib
 import os
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oaflib.inform.sheet import Picture
 from oaflib.report import Change, Outcome, Report, read
+from oaflib.run import nursery
+from oaflib.run.nursery import NurseryLost
 
 if TYPE_CHECKING:
     from oaflib.plots import Plot
@@ -38,15 +41,7 @@ def thumbnails(folder: Path, report: Report) -> tuple[Picture, ...]:
     try:
         target.mkdir(exist_ok=True)
         (target / "report.json").write_text(write(report.with_outcomes(wanted)), encoding="utf-8")
-        subprocess.run(
-            [sys.executable, "-m", "oaflib.run.thumbnails", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=SECONDS,
-            check=False,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        )
+        _drawn(folder)
     except (OSError, subprocess.SubprocessError):
         pass  # what was drawn until then is good
     made = []
@@ -57,6 +52,37 @@ def thumbnails(folder: Path, report: Report) -> tuple[Picture, ...]:
             continue
         made.append(Picture(outcome.identity, data, outcome.variable))
     return tuple(made)
+
+
+def _drawn(folder: Path) -> None:
+    """Let another process draw: a forked one, where this one has a nursery."""
+    home = nursery.living()
+    if home is not None:
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                output = (nowhere.fileno(), nowhere.fileno())
+                call, argv = "oaflib.run.thumbnails:forked", ["thumbnails", str(folder)]
+                process = home.fork(call, argv, env=home.env, cwd=folder, output=output)
+        except NurseryLost:
+            pass
+        else:
+            with closing(process):
+                process.wait(SECONDS)
+            return
+    subprocess.run(
+        [sys.executable, "-m", "oaflib.run.thumbnails", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=SECONDS,
+        check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+def forked() -> None:
+    """`main` in a forked process."""
+    main(Path(sys.argv[1]))
 
 
 def _wanted(report: Report) -> list[Outcome]:
