@@ -26,7 +26,7 @@ from oaflib.sources.embedded import Lake
 SECOND = 10**9
 DAY = "2026-11-22"
 MIDNIGHT = 1_795_219_200 * SECOND  # of 2026-11-21, UTC
-BLOCK = 200  # variables of one pattern
+BLOCK = 50  # variables of one pattern; sizes are multiples of it
 UNITS = ("A", "V", "mm", "degC")
 
 
@@ -87,9 +87,9 @@ def made(root: Path, variables: int) -> None:
     (root / "config" / "tasks.csv").write_text(f"{columns}\n")
     rng = np.random.default_rng(22)
     with Lake(root / "runs" / "store") as lake:
-        for first in range(0, variables, 10 * BLOCK):
+        for first in range(0, variables, 40 * BLOCK):
             with lake.writing(f"block {first}") as batch:
-                for number in range(first, min(variables, first + 10 * BLOCK)):
+                for number in range(first, min(variables, first + 40 * BLOCK)):
                     batch.add(one(number, rng))
 
 
