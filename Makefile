@@ -35,6 +35,9 @@ screenshots: $(VENV)/.installed       ## the pictures of README.md and docs/, fr
 bench: $(VENV)/.installed-test       ## figures and their aims, side by side; BENCH=full for the long ones, ONLY="one_report store"
 	$(BIN)/python benchmarks/bench.py $(ONLY) $(if $(filter full,$(BENCH)),--full)
 
+faults: $(VENV)/.installed-test      ## OAF broken on purpose, and what was lost; OAF_FAULTS=full for hours of it, ONLY="kills mail"
+	PYTHONPATH=tests $(BIN)/python -m faults $(ONLY)
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache
 

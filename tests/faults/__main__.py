@@ -1,0 +1,64 @@
+"""The campaign: ``make faults``, or ``PYTHONPATH=tests python -m faults [FAMILY…]``.
+
+Quick (minutes) unless ``OAF_FAULTS=full``. Prints the table and keeps it as JSON in
+``benchmarks/results/faults.json``; exit code 1 when something was lost or did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from faults.tried import Tried, table
+
+FAMILIES = ("kernels", "starts", "kills")
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/results"
+
+
+def main() -> int:
+    """Try the families named on the command line, or all."""
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__.splitlines()[0])
+    parser.add_argument("family", nargs="*", help=", ".join(FAMILIES))
+    parser.add_argument("--json", type=Path, default=RESULTS / "faults.json")
+    given = parser.parse_args()
+    unknown = set(given.family) - set(FAMILIES)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}")
+    full = os.environ.get("OAF_FAULTS", "quick") == "full"
+    rows: list[tuple[str, Tried]] = []
+    for name in given.family or FAMILIES:
+        module = importlib.import_module(f"faults.{name}")
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="oaf-faults-") as folder:
+            for number, row in enumerate(module.faults(full, Path(folder, "site"))):
+                rows.append((name, row))
+                print(f"{name} {number + 1}: {row.what}: {row.survived}/{row.tried}", flush=True)
+                for said in row.violations:
+                    print(f"    {said}", flush=True)
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+        _keep(given.json, rows, full)
+    print(f"\n{table(rows)}")
+    return 0 if all(row.held for _, row in rows) else 1
+
+
+def _keep(path: Path, rows: list[tuple[str, Tried]], full: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        "schema": "oaf-faults/1",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "size": "full" if full else "quick",
+        "rows": [{"family": family, **dataclasses.asdict(row)} for family, row in rows],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
