@@ -26,6 +26,7 @@ _WORDS = {
     "history": "oaflib.study.words",
     "replay": "oaflib.player.player",
     "watch": "oaflib.online.live",
+    "launcher": "oaflib.launcher.panel",
     "Outcome": "oaflib.report",
     "Severity": "oaflib.report",
     "Fault": "oaflib.report",
@@ -34,6 +35,7 @@ _WORDS = {
 }
 
 if TYPE_CHECKING:
+    from oaflib.launcher.panel import launcher as launcher
     from oaflib.online.live import watch as watch
     from oaflib.player.player import replay as replay
     from oaflib.report import Fault as Fault

@@ -37,6 +37,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     _run(command("run", "make one report and publish it; no mail"))
     _replay(command("replay", "write the notebook of a report or snapshot, ready to run again"))
     _snapshot(command("snapshot", "what + when + data, kept as one folder or .zip"))
+    lab = command("lab", "JupyterLab in the project's folder, with the launcher open")
+    lab.add_argument("notebook", nargs="?", default="notebooks/launcher.ipynb", metavar="NOTEBOOK")
+    lab.add_argument(
+        "--voila", action="store_true", help="the notebook as a page without code, by Voilà"
+    )
+    lab.add_argument("--no-browser", action="store_true", help="say the address, open nothing")
+    lab.add_argument("--port", type=_positive, default=0, help="(the first that is free)")
     _watch(command("watch", "look at a dataset again and again while it is logged (an MD)"))
     _ingest(command("ingest", "bring CSV, Parquet, HDF5 or TFS files into the embedded store"))
     record = command(

@@ -102,6 +102,13 @@ def replay(given: Namespace) -> int:
     return 0
 
 
+def lab(given: Namespace) -> int:
+    """JupyterLab, or Voilà, in the project's folder."""
+    from oaflib.cli.laboratory import lab
+
+    return lab(given)
+
+
 def ingest(given: Namespace) -> int:
     """Bring files into the embedded store; 1 when a file was refused or lines were left out."""
     from oaflib.sources.embedded import IngestOptions, Lake, ingest_files
@@ -383,6 +390,7 @@ def snapshot(given: Namespace) -> int:
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "daily": daily,
     "run": run,
+    "lab": lab,
     "watch": watch,
     "replay": replay,
     "snapshot": snapshot,

@@ -43,6 +43,34 @@ def read_rows(path: Path, complaints: Complaints, columns: tuple[str, ...]) -> l
         return []
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV was saved: its text and encoding, what stands between cells, its columns."""
+
+    text: str
+    encoding: str
+    delimiter: str
+    header: list[str]
+
+
+def dialect_of(data: bytes, columns: tuple[str, ...]) -> Dialect:
+    """How the table in `data` was saved; its header as `columns` spells it, where known."""
+    text = _decoded(data)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:2]:
+        encoding = "utf-16"
+    elif data.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
+    else:
+        encoding = "utf-8" if text.encode() == data else "cp1252"
+    known = {name.casefold(): name for name in columns}
+    for _, cells in _csv(text):
+        names = [_tidy(cell) for cell in cells]
+        if any(names) and not names[0].startswith("#"):
+            header = [known.get(name.casefold(), name) for name in names]
+            return Dialect(text, encoding, _delimiter(text)[0], header)
+    return Dialect(text, encoding, ",", [])
+
+
 def _rows(
     lines: Iterable[tuple[int, list[str]]], complaints: Complaints, columns: tuple[str, ...]
 ) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oaflib.config.project import DATASETS, find_root, load_site_only
-from oaflib.errors import ConfigurationError, OafError
+from oaflib.errors import ConfigurationError, OafError, RecordsError
 from oaflib.player import edit
 from oaflib.player.explain import Explanation, explain
 from oaflib.player.judge import Judge
@@ -20,8 +21,9 @@ from oaflib.player.scene import Scene, events_document
 from oaflib.player.tables import Alarms, Limits, WhatIf
 from oaflib.player.timeline import Event, Timeline, instants, timeline
 from oaflib.player.transport import Transport
+from oaflib.records import open_records
 from oaflib.snapshot import Shelf
-from oaflib.study.study import Study
+from oaflib.study.study import RECORDS, REQUEST, Study, open_study
 from oaflib.study.views import Outcomes
 from oaflib.study.words import extract
 from oaflib.window import moment, nanoseconds, parse_duration, parse_instant
@@ -35,7 +37,8 @@ def replay(snapshot: str = "", every: str = "") -> Player:
 
     Parameters
     ----------
-    snapshot : empty is the one saved last; the screen lets one choose another.
+    snapshot : empty is the one saved last; the screen lets one choose another. The folder of a
+        report's run (``runs/reports/…``) plays that report's records.
     every : how often everything is judged on the way, as an online view that refreshes so often
         (``1min``); empty: so that it takes a few seconds.
 
@@ -48,8 +51,32 @@ def replay(snapshot: str = "", every: str = "") -> Player:
         shelf = Shelf.of(load_site_only(find_root()).runs)
     except ConfigurationError:  # a snapshot opens where there is no project, too
         shelf = Shelf.of(Path(tempfile.mkdtemp(prefix="oaf-replay-")))
+    if snapshot and (folder := _run_folder(snapshot)):
+        return Player(_study_of_run(folder), every=every, shelf=shelf)
     what = snapshot or shelf.latest()
     return Player(_study(shelf, what), every=every, shelf=shelf)
+
+
+def _run_folder(what: str) -> Path | None:
+    """The folder of a run, as its executed notebook names it; None when it is none."""
+    try:
+        folder = find_root() / what
+    except ConfigurationError:
+        folder = Path(what)
+    return folder if (folder / REQUEST).is_file() else None
+
+
+def _study_of_run(folder: Path) -> Study:
+    """The study of a run whose records are kept."""
+    try:
+        given = json.loads((folder / REQUEST).read_bytes())["parameters"]
+        open_records(folder / RECORDS)
+    except (ValueError, KeyError, RecordsError) as error:
+        raise ConfigurationError(
+            f"{folder} keeps no records any more ({error}): 'oaf run' makes the report again"
+        ) from error
+    what = (given["dataset"], given["start"], given["end"], given["source"])
+    return open_study(*what, str(folder), name=given.get("name", ""))
 
 
 def _study(shelf: Shelf, what: str) -> Study:

@@ -20,6 +20,7 @@ from oaflib.errors import OafError, ReportError
 from oaflib.provenance import silent_source
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits, nursery
+from oaflib.run.epilogue import add_replay
 from oaflib.run.execution import execute
 from oaflib.run.export import body_in, exported, with_live
 from oaflib.run.isolation import PRLIMIT, level
@@ -93,6 +94,7 @@ def run_report(
             raise ReportError(failure)
         report = scraps.read(request.notebook, request.token)
         report = _provenance(report, request, _isolation(project, assignment))
+        add_replay(request.notebook, beneath(folder, project.root))
         failure = ""
     except (OafError, OSError) as error:
         failure = str(error)
