@@ -32,7 +32,7 @@ import sys
 from pathlib import Path
 import oaflib as oaf
 from oaflib.body import Body
-from oaflib.cli.commands import site_of
+from oaflib.publish.site import site_of
 from oaflib.publish import place
 from oaflib.study import words
 
