@@ -18,10 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from nxcals_standin import Group, Nxcals, fill
 from nxcals_world import SPARK, settings
 from spark_cluster import Cluster, spark_cluster
 
 from oaflib.compute.statistics import summarise
+from oaflib.config.site import SourceSettings
 from oaflib.errors import ConfigurationError, QueryRefused, SourceUnavailable
 from oaflib.series import Kind, Series, Variable
 from oaflib.sources.base import Fill, Snapshot
@@ -436,8 +438,6 @@ def test_one_server_is_shared(root: Path) -> None:
     ],
 )
 def test_options(options: dict[str, Any], said: str, tmp_path: Path) -> None:
-    from oaflib.config.site import SourceSettings
-
     with pytest.raises(ConfigurationError, match=said):
         NxcalsSource(SourceSettings("NXC", "nxcals", options, tmp_path))
 
@@ -469,3 +469,95 @@ def test_a_report_through_the_server_of_the_morning(root: Path, tmp_path: Path) 
     assert asked["kind"] == "nxcals"
     assert asked["rows"] >= 3 * 1440
     assert 0 < asked["queries"] < 20
+
+
+# CERN's own services, in the shape of a stand-in
+
+
+@pytest.fixture
+def cern(root: Path, family: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Nxcals]:
+    """The stand-in, whose frames are computed on the cluster; rows at the window's end too."""
+    with NxcalsSource(settings(root, family[0], system="WINCCOA")) as lent:
+        spark = lent._session.spark
+
+        def frame(name: str, *values: str) -> Any:
+            rows = ", ".join(
+                f"({value}, {T0 + i * 43_200 * SECOND}L, '{name}', 7)"
+                for i, value in enumerate(values)
+            )
+            columns = "nxcals_value, nxcals_timestamp, nxcals_variable_name, nxcals_entity_id"
+            return spark.sql(f"select * from values {rows} as t({columns})")
+
+        image = "named_struct('elements', array(1, 2, 3, 4), 'dimensions', array(2, 2))"
+        yield Nxcals(
+            spark,
+            variables={
+                "A.BCT:I": ("NUMERIC", "A", "current"), "A.BCT:J": ("NUMERIC", None, None),
+                "AXBCT:I": ("NUMERIC", "", ""), "A.BCT:MODE": ("TEXT", "", ""),
+                "A.BCT:OLD": (None, "", ""),
+            },
+            frames={
+                "A.BCT:I": frame("A.BCT:I", "1.5D", "double('NaN')", "9D"),
+                "A.BCT:J": frame("A.BCT:J", "2D", "cast(null as double)", "9D"),
+                "A.BCT:MODE": frame("A.BCT:MODE", "'RAMP'"),
+                "A.BCT:OLD": frame("A.BCT:OLD", "'text'"),
+                "CAM/Image": frame("x", image).withColumnRenamed("nxcals_value", "imageSet"),
+            },
+            groups=(Group(1, "BI_BCT_LHC", "jjgras", ("A.BCT:J", "A.BCT:I")),
+                    Group(2, "BI_BCT_my", "me", ("A.BCT:I",), visibility="PROTECTED")),
+            fills=(fill(9000, T0, T0 + 5 * SECOND, [("INJPHYS", T0, T0 + SECOND + 1)]),),
+        )  # fmt: skip
+
+
+def test_cern_is_asked_as_its_documentation_says(
+    cern: Nxcals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cern.install(monkeypatch)
+    options = {"flavor": "YARN_SMALL", "aliases": {"image": ["imageSet"]}}
+    with NxcalsSource(SourceSettings("N", "nxcals", options, tmp_path)) as source:
+        found = source.find("A.BCT:%")
+        assert [(v.name, v.kind, v.unit) for v in found] == [
+            ("A.BCT:I", Kind.NUMERIC, "A"), ("A.BCT:J", Kind.NUMERIC, ""),
+            ("A.BCT:MODE", Kind.TEXTUAL, ""), ("A.BCT:OLD", Kind.NUMERIC, ""),
+        ]  # fmt: skip
+        assert [variable.name for variable in source.find("A_BCT:I")] == []
+        read = gathered(source, found[:3], DAY)
+        with pytest.raises(QueryRefused, match="A.BCT:OLD is NUMERIC, but.*TEXTUAL"):
+            gathered(source, found[3:], DAY)
+        (image,) = source.find("CAM/Image#image")
+        frames = gathered(source, [image], DAY)
+        assert source.find("CAM/Image#other") == []
+        statistics = {entry.variable: entry for entry in source.statistics(found[:2], DAY)}
+        snapshots = source.snapshots("BI_BCT%")
+        fills = source.fills(DAY)
+    assert read["A.BCT:I"].time.tolist() == [T0, T0 + 43_200 * SECOND]  # half-open
+    assert read["A.BCT:J"].value.tolist() == [2]  # a null is no sample
+    assert read["A.BCT:MODE"].value.tolist() == ["RAMP"]
+    assert image.kind is Kind.MATRIXNUMERIC
+    assert [frame.tolist() for frame in frames["CAM/Image#image"].value] == [[[1, 2], [3, 4]]]
+    assert (statistics["A.BCT:I"].count, statistics["A.BCT:I"].nan) == (2, 1)
+    assert snapshots == [Snapshot("BI_BCT_LHC", ("A.BCT:I", "A.BCT:J"))]
+    assert fills == [Fill(9000, T0, T0 + 5 * SECOND, (("INJPHYS", T0, T0 + SECOND + 1),))]
+    assert cern.asked[0] == ("session", "oaf", "small")
+    assert ("variables", "A.BCT:I", "A.BCT:J") in cern.asked  # one type, one query
+    assert ("fills", DAY.start_ns, DAY.end_ns) in cern.asked
+
+
+def test_cern_that_refuses_and_cern_that_is_away(
+    cern: Nxcals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cern.install(monkeypatch)
+    with pytest.raises(ConfigurationError, match="no flavor 'HUGE'"):
+        NxcalsSource(SourceSettings("N", "nxcals", {"flavor": "HUGE"}, tmp_path)).__enter__()
+    with NxcalsSource(SourceSettings("N", "nxcals", {}, tmp_path)) as source:
+        (variable,) = source.find("A.BCT:I")
+        cern.frames = {}
+        with pytest.raises(SourceUnavailable, match="does not answer about 'A.BCT:I'"):
+            gathered(source, [variable], DAY)
+        source._access._builders.DataQuery.builder = refusing
+        with pytest.raises(QueryRefused, match="refuses 'A.BCT:I': .*IllegalArgument"):
+            gathered(source, [variable], DAY)
+
+
+def refusing(spark: Any) -> Any:
+    raise RuntimeError("java.lang.IllegalArgumentException: too many variables")

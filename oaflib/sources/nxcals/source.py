@@ -122,10 +122,11 @@ class NxcalsSource:
         """See `Source.count`; counted by Spark, which reads times alone for it."""
         key = _span(window)
         unknown = [v for v in variables if (v.name, *key) not in self._counts]
-        self._counts.update({(variable.name, *key): 0 for variable in unknown})
+        found = {(variable.name, *key): 0 for variable in unknown}
         for rows in self._frames(unknown, *_span(window)):
             for row in self._answer(self._reducer.counts(rows)):
-                self._counts[row["name"], *key] = row["n"]
+                found[row["name"], *key] = row["n"]
+        self._counts.update(found)  # whole: what was not answered is not known to be 0
         return {variable.name: self._counts[variable.name, *key] for variable in variables}
 
     def read(self, variables: Sequence[Variable], window: Window) -> Iterator[Series]:
