@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lab_driver import CHROMIUM, browser, run_all, running
 from project import ROOT, MadeProject, made_project
 
 import oaflib as oaf
@@ -157,3 +158,21 @@ def test_the_notebook_runs_through_papermill_without_a_browser(
     )
     said = str([cell.get("outputs") for cell in done.cells])
     assert "0 in alarm of 1 judged" in said
+
+
+@pytest.mark.browser
+@pytest.mark.kernel
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium")
+def test_the_screen_in_jupyterlab_moves_with_the_data(project: MadeProject) -> None:
+    logged(project, 1.0, datetime.now(UTC))
+    text = (ROOT / "notebooks/online.ipynb").read_text()
+    text = text.replace("BCT_LHC-B1-cmp", "BCT_ring").replace('\\"60s\\"', '\\"2s\\"')
+    (project.root / "notebooks/online.ipynb").write_text(text)
+    with running(project.root) as lab, browser() as chromium:
+        page = lab.open(chromium, "notebooks/online.ipynb")
+        run_all(page)
+        screen = page.locator(".oaf-screen").first
+        screen.get_by_text("newest sample").wait_for()
+        assert not screen.get_by_text("above the limit").count()
+        logged(project, 9.0, datetime.now(UTC), 5)
+        screen.get_by_text("above the limit").first.wait_for()
