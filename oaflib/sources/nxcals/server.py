@@ -135,7 +135,10 @@ def _read(file: Path) -> dict[str, Any] | None:
 def _alive(said: Mapping[str, Any]) -> bool:
     """Whether the broker of a file is there: a morning that was killed left only its file."""
     try:
-        words = Path(f"/proc/{int(said['broker'])}/cmdline").read_bytes()
-    except (OSError, KeyError, ValueError):
+        process = Path(f"/proc/{int(said['broker'])}")
+        words = (process / "cmdline").read_bytes()
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, KeyError, ValueError, IndexError):
         return False
-    return b"oaflib.sources.nxcals.broker" in words
+    # For an instant at its very beginning a process has no words yet.
+    return state != "Z" and (not words or b"oaflib.sources.nxcals.broker" in words)
