@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -92,7 +94,9 @@ def test_a_report_is_made_and_shown(project: MadeProject) -> None:
     assert launcher.made.folder == project.report("BWS", "PS")
     assert launcher.progress.value == 1.0
     assert "BWS_PS 2026-11-22" in launcher.said.value
-    assert "open the report" in launcher.said.value
+    (address,) = re.findall(r'href="(http://127[^"]+)"', launcher.said.value)
+    with urllib.request.urlopen(address) as page:
+        assert b"BWS_PS" in page.read()
     assert launcher.found.outputs
 
 
@@ -214,7 +218,11 @@ def test_voila_serves_the_launcher_and_a_click_makes_the_report(project: MadePro
         page.get_by_placeholder("yesterday").fill("2026-11-22")
         page.get_by_placeholder("BCT_LHC-B1-cmp").fill("BCT_ring")
         page.get_by_role("button", name="Make the report").click()
-        page.get_by_text("open the report").wait_for()
+        link = page.get_by_role("link", name="open the report")
+        link.wait_for()
+        with page.expect_popup() as opened:
+            link.click()
+        opened.value.locator(".banner").first.wait_for()
         assert page.get_by_text("import oaflib").count() == 0
     assert (project.report("BCT", "ring") / "index.html").exists()
 

@@ -13,6 +13,7 @@ from oaflib.config.rewrite import faults_of_row, rows_of, write_row
 from oaflib.config.tasks import COLUMNS
 from oaflib.errors import ConfigurationError, OafError
 from oaflib.launcher.order import Made, Order, datasets_of, make, progress_of
+from oaflib.launcher.pages import served
 from oaflib.study.views import Outcomes
 
 try:
@@ -49,6 +50,7 @@ class Launcher:
         self.project = project
         self.clock = clock
         self.made: Made | None = None
+        self._pages = ""
         self._task: asyncio.Task[None] | None = None
         sources = ["", *project.site.sources]
         codes = ["", *sorted(path.stem for path in project.experts.glob("*.ipynb"))]
@@ -154,12 +156,13 @@ class Launcher:
         self.made = made
         self.progress.value = 1.0
         report, failure = made.run.report, made.run.failure
-        self.progress.bar_style = "danger" if failure or report.severity.alarming else "success"
+        alarming = "warning" if report.severity.alarming else "success"
+        self.progress.bar_style = "danger" if failure else alarming
         counts = ", ".join(f"{n} {word}" for word, n in report.counts.items() if n)
         page = made.folder / "index.html"
-        url = self.project.site.url.rstrip("/")
+        self._pages = self._pages or self.project.site.url or served(self.project.publish)
         shown = page.relative_to(self.project.publish).as_posix()
-        address = f"{url}/{shown}" if url else page.as_uri()
+        address = f"{self._pages.rstrip('/')}/{shown}"
         self.said.value = _said(
             f"{report.id} {report.window.label}: {failure or counts} ({made.run.seconds:.1f} s)",
             wrong=bool(failure),
