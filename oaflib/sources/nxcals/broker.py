@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def start(task: dict[str, Any]) -> subprocess.Popen[str]:
         text=True,
         errors="replace",
         env=environment,
-        preexec_fn=_end_with_parent,
+        preexec_fn=partial(_end_with_parent, os.getpid()),
     )
 
 
@@ -103,8 +104,10 @@ def _watch(
     write(file, {**about, "failed": f"its server ended with code {code}: {fault[:300]}"})
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before it could be said
+        os._exit(1)
 
 
 if __name__ == "__main__":
