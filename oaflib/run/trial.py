@@ -36,8 +36,8 @@ class Fault:
 class Day:
     """How the notebook did on one window.
 
-    `seconds` on the clock; `cpu_seconds` of processor and `peak_bytes` of memory where the run told
-    them, else None.
+    `seconds` on the clock, of the whole run; `cpu_seconds` of processor and `peak_bytes` of memory
+    of the notebook's kernel and what it started; None where the run did not conclude.
     """
 
     window: Window

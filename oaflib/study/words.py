@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import resource
 import secrets
 import subprocess
 import sys
@@ -314,10 +315,23 @@ def conclude(
             "dataset_digest": study.dataset.digest,
             "asked": dict(records.asked),
             "quality": quality_of(records),
+            **_used(),
         },
     )
     scraps.conclude(report, study.token)
     return report
+
+
+def _used() -> dict[str, float]:
+    """What this kernel and what it started have used: processor time, memory of the largest."""
+    own, started = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    seconds = own.ru_utime + own.ru_stime + started.ru_utime + started.ru_stime
+    return {
+        "cpu_seconds": round(seconds, 2),
+        "peak_bytes": 1024 * max(own.ru_maxrss, started.ru_maxrss),
+    }
 
 
 def versions() -> dict[str, str]:
