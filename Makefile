@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DAY    ?= 2026-11-22
 
-.PHONY: demo test install lab lint types lock bench faults audit screenshots clean
+.PHONY: demo test install lab lint types lock bench faults fuzz audit screenshots clean
 
 demo: $(VENV)/.installed            ## two weeks of a demo machine, the latest day judged, published, mailed
 	$(BIN)/oaf demo --last-day $(DAY)
@@ -37,6 +37,9 @@ bench: $(VENV)/.installed-test       ## figures and their aims, side by side; BE
 
 faults: $(VENV)/.installed-test      ## OAF broken on purpose, and what was lost; OAF_FAULTS=full for hours of it, ONLY="kills mail"
 	PYTHONPATH=tests $(BIN)/python -m faults $(ONLY)
+
+fuzz: $(VENV)/.installed-test        ## coverage-guided fuzzing of everything that reads; OAF_MINUTES says how long
+	PYTHONPATH=tests $(BIN)/python -m faults fuzz
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-cache

@@ -22,6 +22,7 @@ from oaflib.window import instant, moment, nanoseconds, parse_instant
 
 SCHEMA = "oaf-alarms/1"
 _DAY = 86_400 * 10**9
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _WORDS = 240  # how much of a reason is remembered, to say what was cleared
 
 
@@ -140,7 +141,7 @@ class AlarmState:
                 alarms=tuple(_past_of(entry) for entry in document["alarms"]),
                 before=tuple(_past_of(entry) for entry in document["before"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _UNREADABLE as error:
             raise ReportError(
                 f"{origin} is not an {SCHEMA} document ({error!r}); "
                 "it can be made again by replaying the dataset's reports"

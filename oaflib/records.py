@@ -29,6 +29,15 @@ from oaflib.stored import opened, tables
 from oaflib.window import Window, instant, parse_instant
 
 SCHEMA = "oaf-records/2"
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 _ROWS = {Kind.NUMERIC: 1_000_000, Kind.TEXTUAL: 1_000_000}
 _CACHE_BYTES = 256_000_000
 _SHARE = 4  # a file is linked when a fourth of its rows is recorded; else those are copied
@@ -362,23 +371,22 @@ def open_records(folder: Path) -> Records:
         if document["schema"] != SCHEMA:
             raise RecordsError(f"{path} is {document['schema']}, not {SCHEMA}")
         window = document["window"]
-        entries = [Entry.of(entry) for entry in document["variables"]]
+        records = Records(
+            Window(
+                parse_instant(window["start"]),
+                parse_instant(window["end"]),
+                window["zone"],
+                window["label"],
+            ),
+            {entry.variable.name: entry for entry in map(Entry.of, document["variables"])},
+            folder,
+            source=document["source"],
+        )
+        records.asked = document.get("asked", {})
     except FileNotFoundError:
         raise RecordsError(f"no records in {folder}: the extraction did not end") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise RecordsError(f"{path} cannot be read: {error!r}") from error
-    records = Records(
-        Window(
-            parse_instant(window["start"]),
-            parse_instant(window["end"]),
-            window["zone"],
-            window["label"],
-        ),
-        {entry.variable.name: entry for entry in entries},
-        folder,
-        source=document["source"],
-    )
-    records.asked = document.get("asked", {})
     return records
 
 

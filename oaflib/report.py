@@ -339,7 +339,7 @@ def read(text: str | bytes, origin: str = "report.json") -> Report:
     """
     try:
         return of_document(json.loads(text))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a text that is none, a number without end
         raise ReportError(f"{origin} is not JSON: {error}") from error
     except ReportError as error:
         raise ReportError(f"{origin}: {error}") from error
@@ -371,5 +371,5 @@ def of_document(document: Any) -> Report:
             statistics=tuple(Statistics.of(entry) for entry in document["statistics"]),
             provenance=document["provenance"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ReportError(f"not a valid {SCHEMA} document: {error!r}") from error

@@ -16,6 +16,7 @@ from oaflib.report import Report, of_document, write
 from oaflib.report import read as parsed
 
 NAME = "oaf-report"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 MEDIA_TYPE = "application/scrapbook.scrap.json+json"
 
 
@@ -67,7 +68,7 @@ def _scrap(notebook: Path) -> Any:
             if MEDIA_TYPE in (bundle := output.get("data", {}))
         ]
         named = [scrap["data"] for scrap in found if scrap["name"] == NAME]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         raise ReportError(f"{notebook} is not a readable notebook: {error}") from error
     return named[-1] if named else None
 

@@ -120,18 +120,22 @@ def read(path: Path) -> tuple[Silence, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError([Problem(FILE, "", f"cannot be read: {error}")]) from error
     rows = csv.reader(io.StringIO(text))
-    header = tuple(cell.strip().lower() for cell in next(rows, []))
+    try:
+        lines = [(rows.line_num, cells) for cells in rows]
+    except csv.Error as error:  # a cell of a megabyte, where a quote was never closed
+        raise ConfigurationError([Problem(FILE, f"line {rows.line_num}", str(error))]) from error
+    header = tuple(cell.strip().lower() for cell in lines[0][1]) if lines else ()
     if header != COLUMNS:
         message = f"the first line must be {','.join(COLUMNS)}, not {','.join(header)[:80]}"
         raise ConfigurationError([Problem(FILE, "line 1", message)])
     silences, problems = [], []
-    for cells in rows:
+    for line, cells in lines[1:]:
         if not any(cell.strip() for cell in cells):
             continue
         try:
             silences.append(_silence([cell.strip() for cell in cells]))
         except ValueError as error:
-            problems.append(Problem(FILE, f"line {rows.line_num}", str(error)))
+            problems.append(Problem(FILE, f"line {line}", str(error)))
     if problems:
         raise ConfigurationError(problems)
     return tuple(silences)

@@ -20,6 +20,7 @@ from oaflib.report import read
 
 SCHEMA = "oaf-dataset/1"
 RECENT = 60
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 LETTERS = {
     "none": ".",
     "not_applicable": "n",
@@ -75,7 +76,7 @@ def load(folder: Path) -> Shelf:
     except FileNotFoundError:
         if not any(folder.glob("*/report.json")):
             return Shelf()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except _UNREADABLE:
         pass
     return rebuilt(folder)
 
@@ -85,7 +86,7 @@ def month(folder: Path, name: str) -> list[Entry]:
     try:
         document = json.loads((folder / f"{name}.json").read_bytes())
         return [Entry.of(entry) for entry in document["reports"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except _UNREADABLE:
         entries = [entry for entry in on_disk(folder) if entry.month == name]
         return sorted(entries, key=lambda entry: entry.order)
 

@@ -11,6 +11,7 @@ import numpy as np
 from oaflib.sources.archiver.wire import Chunk, DamagedStream
 
 _SECOND = 10**9
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def chunks_of(text: bytes) -> Iterator[Chunk]:
@@ -36,7 +37,7 @@ def chunks_of(text: bytes) -> Iterator[Chunk]:
                     samples = []
                 samples.append(sample)
             yield _chunk(pv, meta, samples)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except _UNREADABLE as error:
         raise DamagedStream(f"it is not the appliance's JSON: {error}") from error
 
 
