@@ -171,8 +171,9 @@ def _archiver() -> Iterator[Parser]:
         reader.close()
         return found
 
-    # Header: type 6 (DOUBLE), PV "A", 2026; then two samples: seconds, nanos, value.
-    header = b"\x08\x06\x12\x01A\x18\xea\x0f\x22\x0a\x0a\x03EGU\x12\x03mmm"
+    # Header: type 6 (DOUBLE), PV "A", 2026, a field; then two samples: seconds, nanos, value.
+    # ESC 2 is a line feed.
+    header = b"\x08\x06\x12\x01A\x18\xea\x0f\x7a\x09\x1b\x02\x03EGU\x12\x02mm"
     sample = b"\x08\x0b\x10\x0c\x19\x00\x00\x00\x00\x00\x00\xf0?"
     example = header + b"\n" + sample + b"\n" + sample + b"\n\n"
     yield Parser("archiver-wire", (example,), wire, (DamagedStream,))
@@ -209,9 +210,7 @@ def _ingest(folder: Path) -> Iterator[Parser]:
     writer.writerow(["1763769600000000001", "A:V", "[1, 2.5]"])
     writer.writerow(["2026-11-22T00:00:02+01:00", "A:T", "STABLE"])
     yield Parser("ingest-csv", (rows.getvalue().encode(),), reader("a.csv"), (IngestError,))
-    tfs = (
-        b'@ TITLE %s "x"\n* TIMESTAMP VARIABLE VALUE\n$ %d %s %le\n 1763769600000000001 "A:X" 1.5\n'
-    )
+    tfs = b'@ TITLE %s "x"\n* TIME EMITTANCE NOTE\n$ %d %le %s\n 1763769600000000001 1.5 "a"\n'
     yield Parser("ingest-tfs", (tfs,), reader("a.tfs"), (IngestError,))
     yield Parser("ingest-parquet", (_parquet(folder),), reader("a.parquet"), (IngestError,))
     yield Parser("ingest-hdf5", (_hdf5(folder),), reader("a.h5"), (IngestError,))
@@ -223,7 +222,7 @@ def _parquet(folder: Path) -> bytes:
 
     table = pa.table(
         {"timestamp": pa.array([1763769600000000001, 1763769600000000002], pa.int64()),
-         "variable": ["A:X", "A:X"], "value": [1.5, 2.5]}
+         "variable": ["A:P", "A:P"], "value": [1.5, 2.5]}
     )  # fmt: skip
     path = folder / "example.parquet"
     pq.write_table(table, path)
@@ -235,8 +234,8 @@ def _hdf5(folder: Path) -> bytes:
 
     path = folder / "example.h5"
     with h5py.File(path, "w") as file:
-        group = file.create_group("A:X")
-        group["timestamp"] = np.array([1763769600000000001, 1763769600000000002], np.int64)
+        group = file.create_group("A:H")
+        group["time"] = np.array([1763769600000000001, 1763769600000000002], np.int64)
         group["value"] = np.array([1.5, 2.5])
     return path.read_bytes()
 
