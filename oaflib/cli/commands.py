@@ -297,19 +297,9 @@ def flush_mails(project: Project, state: State) -> int:
 
 def assignment_of(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
-    from oaflib.run.runner import Assignment
+    from oaflib.run.runner import assigned
 
-    tasks = [task for task in load_project(project.root).tasks if task.id == given.dataset]
-    source = given.source or (tasks[0].source if tasks else next(iter(project.site.sources)))
-    project.source_settings(source)
-    made = Assignment(given.dataset, source)
-    if tasks:
-        made = replace(
-            made,
-            default_plots=tasks[0].default_plots,
-            expert_code=tasks[0].expert_code,
-            template=tasks[0].template,
-        )
+    made = assigned(load_project(project.root), given.dataset, given.source)
     return replace(
         made,
         template=getattr(given, "template", "") or made.template,

@@ -12,7 +12,7 @@ from oaflib.errors import ConfigurationError, OafError
 from oaflib.publish import place, site_of
 from oaflib.run.preflight import read_notebook
 from oaflib.run.request import AT
-from oaflib.run.runner import Assignment, Run, body_of, run_folder, run_report
+from oaflib.run.runner import Assignment, Run, assigned, body_of, run_folder, run_report
 from oaflib.sources.base import KeepsSnapshots
 from oaflib.sources.open import open_source, serving
 from oaflib.window import (
@@ -65,19 +65,7 @@ def assignment_of(order: Order, project: Project) -> Assignment:
     ConfigurationError
         No such dataset or source.
     """
-    dataset = order.dataset.removeprefix(PREFIX)
-    tasks = [task for task in project.tasks if task.id == dataset]
-    source = order.source or (tasks[0].source if tasks else next(iter(project.site.sources)))
-    project.source_settings(source)
-    project.dataset(dataset)
-    made = Assignment(dataset, source)
-    if tasks:
-        made = replace(
-            made,
-            default_plots=tasks[0].default_plots,
-            expert_code=tasks[0].expert_code,
-            template=tasks[0].template,
-        )
+    made = assigned(project, order.dataset.removeprefix(PREFIX), order.source)
     return replace(
         made,
         low_res=order.low_res,

@@ -24,7 +24,7 @@ from oaflib.player.timeline import Event, Timeline, ordered
 from oaflib.publish import site_of
 from oaflib.records import Records
 from oaflib.report import Severity
-from oaflib.run.runner import Assignment
+from oaflib.run.runner import Assignment, assigned
 from oaflib.study.study import open_study
 from oaflib.study.views import Outcomes
 from oaflib.study.words import extract
@@ -55,17 +55,14 @@ def watch(
         Not a dataset, source, duration or time.
     """
     project = load_project(find_root())
-    project.dataset(dataset)
-    rows = [task.source for task in project.tasks if task.id == dataset]
-    name = source or (rows[0] if rows else next(iter(project.site.sources)))
-    project.source_settings(name)
+    assignment = assigned(project, dataset, source)
     try:
         began = parse_instant(start) if start else _now()
         span = Span(began.astimezone(UTC), None if start else parse_duration(last))
         period = parse_duration(every)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    return Live(project, Assignment(dataset, name), span, period)
+    return Live(project, assignment, span, period)
 
 
 def _now() -> datetime:

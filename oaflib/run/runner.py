@@ -44,6 +44,31 @@ class Assignment:
     fresh: bool = False
 
 
+def assigned(project: Project, dataset: str, source: str = "") -> Assignment:
+    """How `dataset` is reported: as its first task says, where it has one.
+
+    `source` is asked in place of the task's; without either, the first of the site.
+
+    Raises
+    ------
+    ConfigurationError
+        No such dataset or source.
+    """
+    task = next((task for task in project.tasks if task.id == dataset), None)
+    name = source or (task.source if task else next(iter(project.site.sources)))
+    project.source_settings(name)
+    project.dataset(dataset)
+    if task is None:
+        return Assignment(dataset, name)
+    return Assignment(
+        dataset,
+        name,
+        default_plots=task.default_plots,
+        expert_code=task.expert_code,
+        template=task.template,
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution: its report, and the folder with its notebook and records.
