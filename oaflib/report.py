@@ -314,7 +314,10 @@ def plain(value: Any) -> Any:
 
 
 def write(report: Report) -> str:
-    """The report as strict JSON text, a line for each outcome and each variable's statistics."""
+    """The report as strict JSON text, a line for each outcome and each variable's statistics.
+
+    Halves of characters, which a JSON source may bring and no file can hold, become ``?``.
+    """
     parts = []
     for key, value in report.document().items():
         text = _line(value)
@@ -322,7 +325,8 @@ def write(report: Report) -> str:
             rows = ",\n  ".join(map(_line, value))
             text = f"[\n  {rows}\n ]"
         parts.append(f" {_line(key)}: {text}")
-    return "{\n" + ",\n".join(parts) + "\n}"
+    text = "{\n" + ",\n".join(parts) + "\n}"
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _line(value: Any) -> str:

@@ -79,6 +79,12 @@ def test_the_worst_outcome_is_the_reports(
     assert made.severity == worst
 
 
+def test_half_a_character_is_written_as_a_question_mark() -> None:
+    text = write(report(outcome(unit="\ud800A", reason="\udfff")))
+    found = read(text.encode("utf-8")).outcomes[0]
+    assert (found.unit, found.reason) == ("?A", "?")
+
+
 def test_no_nan_leaves() -> None:
     text = write(report(outcome(found=float("nan"), limit={"high": float("inf")})))
     assert "NaN" not in text

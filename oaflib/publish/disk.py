@@ -15,9 +15,12 @@ _HERE = -100  # AT_FDCWD
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Put `content` at `path`: a reader sees the old file or the new one, whole."""
+    """Put `content` at `path`: a reader sees the old file or the new one, whole.
+
+    Only for whoever holds the lock (`locked`): what a kill left beside is written over.
+    """
     data = encoded(content)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.new")
     try:
         with beside.open("wb") as file:
             file.write(data)
@@ -93,7 +96,7 @@ def link(target: str, place: Path) -> bool:
     """Make `place` a symbolic link to `target`, replacing one in one step; False if impossible."""
     if place.is_symlink() and place.readlink() == Path(target):
         return True
-    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    beside = place.with_name(f".{place.name}.new")
     beside.unlink(missing_ok=True)
     try:
         beside.symlink_to(target)
@@ -113,7 +116,8 @@ def remove(place: Path) -> None:
     if place.is_symlink() or place.is_file():
         place.unlink()
     elif place.is_dir():
-        hidden = place.with_name(f".{place.name}.{os.getpid()}.old")
+        hidden = place.with_name(f".{place.name}.old")
+        shutil.rmtree(hidden, ignore_errors=True)
         place.rename(hidden)
         shutil.rmtree(hidden)
 
