@@ -162,7 +162,10 @@ def parse_duration(text: str) -> timedelta:
     found = re.fullmatch(r"(\d+)\s*(s|min|h|d|w)", text.strip())
     if not found or int(found[1]) == 0:
         raise ValueError(f"'{text}' is not a duration; write a number and s, min, h, d or w: 15min")
-    return int(found[1]) * _UNITS[found[2]]
+    try:
+        return int(found[1]) * _UNITS[found[2]]
+    except OverflowError:
+        raise ValueError(f"'{text}' is longer than any calendar") from None
 
 
 def spell(duration: timedelta) -> str:
@@ -189,9 +192,12 @@ def of_rule(rule: str, at: datetime, zone: str = "UTC") -> Window:
         return yesterday(at, zone)
     if len(words) == 2 and words[0] == "last":
         duration = parse_duration(words[1])
-        if re.search(r"[dw]$", words[1]):
-            return last_days(duration // timedelta(days=1), at, zone)
-        return last(duration, at.astimezone(UTC).replace(second=0, microsecond=0), zone)
+        try:
+            if re.search(r"[dw]$", words[1]):
+                return last_days(duration // timedelta(days=1), at, zone)
+            return last(duration, at.astimezone(UTC).replace(second=0, microsecond=0), zone)
+        except OverflowError:
+            raise ValueError(f"'{rule}' reaches back further than any calendar") from None
     raise ValueError(f"'{rule}' is not a window; allowed: day, last 15min, last 8h, last 7d …")
 
 

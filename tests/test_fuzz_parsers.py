@@ -48,6 +48,9 @@ def test_each_reads_its_examples(readers: dict[str, Parser]) -> None:
 #: What fuzzing found, and what is like it.
 ONCE_FOUND = (
     *(b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5000, b"\x00{", b"\xff\xfe{\x00", b"null", b"5"),
+    *(b"9" * 60 + b"min", b"last " + b"9" * 60 + b"min", b"last 900000d", b"last 99999999h"),
+    # A field 3 that is a number where bytes should be, in a sample of the last type.
+    b"\x08\x0e\x12\x01A\x18\xea\x0f\n\x08\x0b\x10\x0c\x18\x01\x18\x02\n",
     *(b'{"schema": "oaf-records/2"}', b'"' + b"x" * 200_000, b"[]", b'""', b"nan"),
 )
 REPLACED = (

@@ -48,7 +48,7 @@ def _fuzzed(name: str, seconds: float, folder: Path) -> Tried:
     )
     counts = re.findall(r"^#(\d+)\t|stat::number_of_executed_units: (\d+)", ended.stderr, re.M)
     tried = max((int(one or other) for one, other in counts), default=0)
-    said = [] if ended.returncode == 0 and tried else [ended.stderr[-1500:]]
+    said = [] if ended.returncode == 0 and tried else [(ended.stdout + ended.stderr)[-4000:]]
     kept = len(list(corpus.iterdir()))
     note = f"{_cpu() - before:.0f} s CPU; {kept} inputs that reach something new"
     took = time.monotonic() - began

@@ -309,9 +309,9 @@ def _value(type_number: int, entries: list[Any]) -> Any:
             return np.frombuffer(b"".join(entries), _PACKED[type_number]).astype(np.float64)
         if type_number in (8, 10):
             return np.array([_unzigzag(n) for entry in entries for n in _numbers(entry)], float)
+        return b"".join(entries)
     except (TypeError, ValueError, IndexError, struct.error) as error:
         raise DamagedStream(f"a value is not of type {TYPES[type_number]}: {error}") from error
-    return b"".join(entries)
 
 
 def _numbers(entry: Any) -> Iterator[int]:
