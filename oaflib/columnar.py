@@ -6,6 +6,7 @@ Columns: ``variable`` string, ``time`` int64 ns UTC, ``value`` by kind, and for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,45 @@ def array(values: NDArray[Any]) -> pa.Array:
     kind = next(kind for kind, dtype in _PLAIN.items() if values.dtype == dtype)
     memory = pa.py_buffer(np.ascontiguousarray(values))
     return pa.Array.from_buffers(kind, len(values), [None, memory])
+
+
+def floats(column: Any) -> NDArray[np.float64]:
+    """A column of float64 or int64 as float64[n], NaN where there is none; nor by way of pandas."""
+    pieces = []
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        if not len(chunk):
+            continue
+        known, memory = chunk.buffers()
+        dtype = np.dtype(_PLAIN[chunk.type])
+        values = np.frombuffer(memory, dtype, len(chunk), chunk.offset * dtype.itemsize)
+        values = values.astype(np.float64)
+        if known is not None and chunk.null_count:
+            bits = np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")
+            values[bits[chunk.offset : chunk.offset + len(chunk)] == 0] = np.nan
+        pieces.append(values)
+    return np.concatenate(pieces) if pieces else np.empty(0)
+
+
+def texts(column: Any) -> NDArray[np.object_]:
+    """A column of texts, plain or by dictionary, as object[n] of str; nor by way of pandas."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string())
+    out = np.empty(len(column), dtype=object)
+    out[:] = column.to_pylist()
+    return out
+
+
+def words(values: Sequence[str]) -> pa.Array:
+    """Texts as Arrow's strings; nor by way of pandas, which ``pa.array`` of a list imports."""
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    memory = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), memory).cast(pa.string())
+
+
+def kept(rows: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:
+    """The rows that the mask keeps; nor by way of pandas, as comparing with a number goes."""
+    return rows if keep.all() else rows.take(array(np.flatnonzero(keep).astype(np.int64)))
 
 
 def series(rows: pa.Table, variable: Variable) -> Series:

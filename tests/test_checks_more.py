@@ -37,6 +37,9 @@ class Past:
     def statistics(self, variable):
         return self.days.get(variable, [])
 
+    def unit(self, variable):
+        return next((one.unit for one in self.statistics(variable)[::-1] if one.unit), "")
+
 
 def day(**numbers_):
     return Statistics("X", "NUMERIC", numbers_.pop("unit", "mA"), 100, **numbers_)

@@ -24,6 +24,8 @@ from oaflib.config.aliases import Aliases, read_aliases
 from oaflib.config.interventions import Intervention, concerning, read_interventions
 from oaflib.errors import ConfigurationError, HistoryError
 from oaflib.history import History, HistoryPast
+from oaflib.history.history import shelf_of
+from oaflib.history.rows import Stamp, table, unified
 from oaflib.records import entry_of, records_of
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics, read, write
 from oaflib.series import Kind, Series
@@ -237,6 +239,69 @@ def test_the_past_is_what_was_known_then(tmp_path):
     assert [entry.mean for entry in past.statistics("DEV0:V")] == [0, 1, 2, 3]
     assert past.interventions("DEV0:V") == ()
     assert len(HistoryPast(history, window, days=2).trend("DEV0:V")) == 2
+
+
+days_and_others = st.tuples(
+    st.integers(0, 13), st.sampled_from([0, 0, 0, 7, -9]), st.sampled_from([24, 24, 25, 24, 6, 168])
+)
+
+
+@given(
+    st.lists(
+        st.tuples(days_and_others, st.sampled_from(["mA", "µA", "A", ""]), st.integers(0, 4)),
+        min_size=6,
+        max_size=16,
+    ),
+    st.sampled_from(["", "", "DEV1", "OLD"]),
+    st.sampled_from([None, None, 3]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_last_unit_is_that_of_the_trend(tmp_path_factory, windows, other, days):
+    tmp_path = tmp_path_factory.mktemp("units")
+    history = History(tmp_path / "history", Aliases({"OLD": "DEV0"} if other == "OLD" else {}))
+    start = datetime(2026, 3, 24, tzinfo=UTC)
+    parts = []
+    for number, ((first, shift, length), unit, count) in enumerate(windows):
+        begun = start + timedelta(days=first, hours=shift)
+        window = Window(begun, begun + timedelta(hours=length), "UTC", f"w{number}")
+        stamp = Stamp(window.start_ns, window.end_ns, window.label, number)
+        entries = report(0, 1.0, 2.0, unit=unit).statistics
+        entries += (replace(entries[0], variable="OLD:V"),)
+        parts.append(table(stamp, [replace(one, count=count) for one in entries]))
+    if parts:
+        shelf_of(tmp_path / "history/reports-1", "BCT_LHC").fill(unified(parts))
+    if other == "DEV1":
+        history.import_file(
+            write_csv(
+                tmp_path, "timestamp,variable,value,unit\n2026-04-03T06:00:00Z,DEV1:V,3.5,kA\n"
+            )
+        )
+    day = calendar_day(date(2026, 4, 4), "UTC")
+    for name in ("DEV0:V", "DEV1:V", "OLD:V", "NEW:V"):
+        past = HistoryPast(history, day, days=days, dataset="BCT_LHC")
+        earlier = [one.unit for one in past.statistics(name) if one.count and one.unit]
+        unread = HistoryPast(history, day, days=days, dataset="BCT_LHC")
+        assert unread.unit(name) == past.unit(name) == (earlier[-1] if earlier else "")
+
+
+def test_units_of_many_are_read_at_once_and_without_pandas(tmp_path):
+    history = History(tmp_path / "history")
+    for day in range(6):
+        history.append(report(day, *range(30), unit="mA" if day < 4 else "A"))
+    code = f"""
+        import sys
+        from pathlib import Path
+        from datetime import date
+        from oaflib.history import History, HistoryPast
+        from oaflib.window import calendar_day
+        day = calendar_day(date(2026, 1, 5), "Europe/Zurich")
+        past = HistoryPast(History(Path({str(tmp_path / "history")!r})), day, dataset="BCT_LHC")
+        assert [past.unit(f"DEV{{i}}:V") for i in range(30)] == ["mA"] * 30
+        assert not past._trends
+        assert past.trend("DEV3:V").mean.tolist() == [3.0] * 4
+        assert "pandas" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=120)
 
 
 def write_csv(tmp_path: Path, text: str) -> Path:

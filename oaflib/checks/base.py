@@ -33,6 +33,10 @@ class Past(Protocol):
         """The same in columns, and with the elements of vectors."""
         ...
 
+    def unit(self, variable: str) -> str:
+        """The last unit of its earlier windows that had samples; empty when none had a unit."""
+        ...
+
     def interventions(self, variable: str) -> tuple[Intervention, ...]:
         """What was done to the variable's device before the window ended, in order of time."""
         ...
@@ -52,6 +56,10 @@ class Context:
         if self.past is None:
             return []
         return [entry for entry in self.past.statistics(variable) if entry.count > 0]
+
+    def earlier_unit(self, variable: str) -> str:
+        """The unit the variable had in earlier windows, last of all; empty without any."""
+        return "" if self.past is None else self.past.unit(variable)
 
     def open_spans(self) -> tuple[Times, Times]:
         """Starts and stops (int64 ns UTC) of the time that counts."""

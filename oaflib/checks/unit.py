@@ -43,8 +43,8 @@ class Unit(SeriesCheck):
         unit = entry.variable.unit
         met = list(dict.fromkeys(u for u in entry.units if u)) or [unit]
         spelt = f"in {unit}" if unit else "without unit"
-        earlier = [day.unit for day in context.earlier(entry.variable.name) if day.unit]
-        wanted = self.expected or (earlier[-1] if earlier else "")
+        earlier = context.earlier_unit(entry.variable.name)
+        wanted = self.expected or earlier
         limit = {"expected": wanted} if wanted else {}
         fine = Verdict(Severity.OK, f"logged {spelt}", unit, limit, unit="")
         if len({_normal(u) for u in met}) > 1:
@@ -52,8 +52,8 @@ class Unit(SeriesCheck):
             return fine.but(self.violated, reason)
         if self.expected and _normal(unit) != _normal(self.expected):
             return fine.but(self.violated, f"logged {spelt}, expected {self.expected}")
-        if unit and earlier and _normal(unit) != _normal(earlier[-1]):
-            return fine.but(self.violated, f"logged {spelt}, in {earlier[-1]} until now")
+        if unit and earlier and _normal(unit) != _normal(earlier):
+            return fine.but(self.violated, f"logged {spelt}, in {earlier} until now")
         return fine
 
 

@@ -13,13 +13,13 @@ from urllib.parse import quote, unquote
 from oaflib.config.aliases import Aliases
 from oaflib.errors import HistoryError, ReportError
 from oaflib.history import imports
-from oaflib.history.points import joined, trend_of_rows
+from oaflib.history.points import DATED, joined, last_units, trend_of_rows
 from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, unified
 from oaflib.history.shelf import Shelf, renewed
 from oaflib.report import Report, Statistics, read
 from oaflib.series import device_of
 from oaflib.trend import Trend
-from oaflib.window import nanoseconds
+from oaflib.window import Window, nanoseconds
 
 _IMPORTED = "imported"
 _CURRENT = "current"  # the file that names the folder of what came from reports
@@ -152,6 +152,23 @@ class History:
         rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
         own = trend_of_rows(variable, rows)
         return own if not len(brought) else joined(own, brought)
+
+    def units(self, dataset: str, window: Window, since: int) -> dict[str, str]:
+        """Units that variables of a dataset had last in the trend before the end of `window`.
+
+        Of those only for which the days that began at `since` (int64 ns UTC) or later tell it for
+        sure: not of what has older names or was imported. `trend` knows the others'.
+        """
+        if not dataset:
+            return {}
+        rows = self._shelf(dataset).read(DATED, span=(since, window.end_ns))
+        found = last_units(rows, window, since)
+        brought = self._brought() if found else set()
+        return {
+            name: unit
+            for name, unit in found.items()
+            if name not in brought and self.aliases.all_of(name) == [name]
+        }
 
     def excerpt(self, folder: Path, dataset: str, variables: Sequence[str], stop: int) -> None:
         """Write a history into `folder` that says of `variables` of `dataset` what this one does,

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from oaflib import columnar
 from oaflib.errors import HistoryError
 from oaflib.history.rows import matrix
 from oaflib.history.shelf import place
@@ -68,7 +69,7 @@ def copy(folder: Path, target: Path, wanted: Sequence[str]) -> None:
     """Put the points of the variables `wanted` into `target`, file by file."""
     for path in sorted(folder.glob("*.parquet")):
         rows = _read(path, ["variable", "time", "value", "unit"])
-        rows = rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string())))
+        rows = rows.filter(pc.is_in(rows["variable"], columnar.words(wanted)))
         if rows.num_rows:
             place(target / path.name, rows, {})
 
@@ -78,18 +79,18 @@ def trend(folder: Path, variable: str, wanted: Sequence[str], span: tuple[int, i
     parts = []
     for path in sorted(folder.glob("*.parquet")):
         rows = _read(path, ["variable", "time", "value", "unit", "elements"])
-        parts.append(rows.filter(pc.is_in(rows["variable"], pa.array(list(wanted), pa.string()))))
+        parts.append(rows.filter(pc.is_in(rows["variable"], columnar.words(wanted))))
     if not parts:
         return trend_of(variable, np.empty(0, np.int64), np.empty(0))
     rows = pa.concat_tables(parts, promote_options="default")
-    time = rows["time"].to_numpy()
+    time = columnar.numbers(rows["time"])
     order = np.argsort(time, kind="stable")
     order = order[np.append(np.diff(time[order]) > 0, True)] if len(order) else order
     order = order[(time[order] >= span[0]) & (time[order] < span[1])]
-    rows = rows.take(pa.array(order))
-    time = np.asarray(rows["time"].to_numpy(), dtype=np.int64)
-    value = np.asarray(rows["value"].to_numpy(), dtype=np.float64)
-    units = np.asarray(rows["unit"].to_numpy(zero_copy_only=False), dtype=object)
+    rows = rows.take(columnar.array(order.astype(np.int64)))
+    time = columnar.numbers(rows["time"])
+    value = columnar.floats(rows["value"])
+    units = columnar.texts(rows["unit"])
     elements = matrix(rows, "elements") if "elements" in rows.column_names else None
     low, high = _extremes(value, elements)
     return Trend(
@@ -115,9 +116,9 @@ def _extremes(value: Floats, elements: Floats | None) -> tuple[Floats, Floats]:
 
 def _read(path: Path, columns: list[str]) -> pa.Table:
     try:
-        there = set(pq.read_schema(path).names)  # files of old know no elements
-        columns = [name for name in columns if name in there]
-        return pq.read_table(path, columns=columns, partitioning=None)
+        with pq.ParquetFile(path, memory_map=False) as file:
+            there = set(file.schema_arrow.names)  # files of old know no elements
+            return file.read(columns=[name for name in columns if name in there])
     except (OSError, pa.ArrowException) as error:
         raise HistoryError(f"{path} is damaged ({error}); delete it and import again") from error
 

@@ -7,39 +7,67 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from oaflib.columnar import array, kept, numbers
 from oaflib.history.rows import TREND, floats, matrix, texts
 from oaflib.history.shelf import latest
 from oaflib.series import Times
 from oaflib.trend import DAY, Floats, Trend
+from oaflib.window import Window
 
 NUMBERS = ("min", "max", "mean", "std", "first", "last")
+DATED = ("start", "end", "made", "variable", "unit", "count")
 _STANDARD = (20 * DAY // 24, 28 * DAY // 24)  # a calendar day lasts 23 to 25 hours
 
 
 def trend_of_rows(variable: str, rows: pa.Table) -> Trend:
     """The trend that the rows of a variable's windows make: those with a sample."""
-    rows = rows.filter(pc.greater(rows["count"], 0))
-    start, end = rows["start"].to_numpy(), rows["end"].to_numpy()
-    order = latest(start, end, rows["made"].to_numpy())
-    rows, start, end = rows.take(pa.array(order)), start[order], end[order]
-    keep = np.array(_apart(start, end), dtype=np.int64)
-    rows = rows.take(pa.array(keep))
+    rows = kept(rows, numbers(rows["count"]) > 0)
+    start, end = numbers(rows["start"]), numbers(rows["end"])
+    order = latest(start, end, numbers(rows["made"])).astype(np.int64)
+    rows, start, end = rows.take(array(order)), start[order], end[order]
+    rows = rows.take(array(np.array(_apart(start, end), dtype=np.int64)))
     units = texts(rows, "unit")
     return Trend(
         variable,
         str(units[-1]) if len(units) else "",
-        start=rows["start"].to_numpy(),
-        end=rows["end"].to_numpy(),
-        count=rows["count"].to_numpy(),
+        start=numbers(rows["start"]),
+        end=numbers(rows["end"]),
+        count=numbers(rows["count"]),
         **{name: floats(rows, name) for name in NUMBERS},
         units=units,
         imported=np.zeros(rows.num_rows, dtype=bool),
         elements=matrix(rows, "element_mean"),
         spreads=matrix(rows, "element_std"),
     )
+
+
+def last_units(rows: pa.Table, window: Window, since: int) -> dict[str, str]:
+    """The unit of the last point that each variable's trend has before the end of `window`.
+
+    `rows` are all windows that began at `since` or later. Left out is every variable of which they
+    do not tell it for sure: whose last window is no day, has no unit, or may overlap another.
+    """
+    start, end = numbers(rows["start"]), numbers(rows["end"])
+    length = end - start
+    days = (numbers(rows["count"]) > 0) & (length >= _STANDARD[0]) & (length <= _STANDARD[1])
+    rows = kept(rows, days)
+    start, end, made = (numbers(rows[name]) for name in DATED[:3])
+    early = (end <= window.end_ns) & ~((start == window.start_ns) & (end == window.end_ns))
+    names, units = texts(rows, "variable"), texts(rows, "unit")
+    before: dict[str, tuple[int, int]] = {}  # the window before, and until when those before reach
+    reach: dict[str, int] = {}
+    found: dict[str, str] = {}
+    for i in np.lexsort((made, end, start)):
+        name, at = names[i], (int(start[i]), int(end[i]))
+        known = before.get(name, (since, since + _STANDARD[1]))
+        if known != at:  # of the same window the one made last counts
+            reach[name] = max(reach.get(name, known[1]), known[1])
+        before[name] = at
+        if early[i]:
+            found[name] = units[i] if reach[name] <= at[0] else ""
+    return {name: unit for name, unit in found.items() if unit}
 
 
 def _apart(start: Times, end: Times) -> list[int]:

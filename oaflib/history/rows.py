@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from oaflib import columnar
 from oaflib.report import Report, Statistics
 from oaflib.trend import Floats
 from oaflib.window import nanoseconds
@@ -132,15 +133,12 @@ def _elements(rows: pa.Table) -> list[dict[str, tuple[float | None, ...]] | None
 
 def texts(rows: pa.Table, name: str) -> Any:
     """A column of texts as object[n]."""
-    column = rows[name]
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string())
-    return column.to_numpy(zero_copy_only=False)
+    return columnar.texts(rows[name])
 
 
 def floats(rows: pa.Table, name: str) -> Floats:
     """A column of numbers as float64[n], NaN where there is none."""
-    return np.asarray(rows[name].to_numpy(zero_copy_only=False), dtype=np.float64)
+    return columnar.floats(rows[name])
 
 
 def matrix(rows: pa.Table, name: str) -> Floats | None:

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from oaflib.columnar import kept, numbers, words
 from oaflib.errors import HistoryError
 from oaflib.history.rows import SCHEMA, Stamp, unified
 from oaflib.series import Times
@@ -147,14 +148,13 @@ class Shelf:
             if label is not None:
                 rows = rows.filter(pc.equal(rows["label"], label))
             elif late:
-                known = pc.is_in(rows["label"].cast(pa.string()), pa.array(late))
+                known = pc.is_in(rows["label"].cast(pa.string()), words(late))
                 rows = rows.filter(pc.invert(known))
             found.append(rows)
         rows = unified(found) if found else SCHEMA.empty_table().select(columns)
         if span is not None:
-            start = rows["start"]
-            within = pc.and_(pc.greater_equal(start, span[0]), pc.less(start, span[1]))
-            rows = rows.filter(within)
+            start = numbers(rows["start"])
+            rows = kept(rows, (start >= span[0]) & (start < span[1]))
         return rows
 
     def _join(self, quarter: str, loose: Sequence[Path]) -> None:
@@ -255,7 +255,7 @@ def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa
         raise HistoryError(
             f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
         ) from error
-    keep = pc.is_in(rows["variable"].cast(pa.string()), pa.array(list(names), pa.string()))
+    keep = pc.is_in(rows["variable"].cast(pa.string()), words(names))
     return rows.filter(keep)
 
 
