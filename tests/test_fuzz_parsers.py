@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from faults.parsers import Parser, parsers
 from hypothesis import HealthCheck, given, settings
@@ -65,6 +67,13 @@ def test_what_fuzzing_once_found_is_refused(readers: dict[str, Parser]) -> None:
             parser.tried(data)
         for old, new in REPLACED:
             parser.tried(parser.examples[0].replace(old, new))
+
+
+def test_a_time_that_is_a_group_is_refused(readers: dict[str, Parser], tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_group("A:X/time")
+        file["A:X/value"] = [1.0]
+    assert readers["ingest-hdf5"].tried((tmp_path / "a.h5").read_bytes()) is False
 
 
 @st.composite

@@ -94,7 +94,7 @@ EVILS = (
     Evil("big-file", "open('big', 'wb').write(bytes(30_000_000))", "files limit"),
     Evil("no-folder", "import os, shutil\nshutil.rmtree(os.getcwd())", " "),
 )  # fmt: skip
-QUICK = ("leaves", "old-scrap", "silent", "parent")
+QUICK = ("old-scrap", "parent")
 EXPERTS = ("killed", "segfault", "in-C", "stopped", "children", "endless", "exit", "leaves")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from oaflib.errors import IngestError
+from oaflib.errors import IngestError, OafError
 from oaflib.series import Kind, Series, Values, stack
 from oaflib.sources.embedded.intake import Intake
 
@@ -40,7 +40,9 @@ def read(path: Path, intake: Intake) -> None:
                 )
             for group in groups:
                 _take(path, group, intake)
-    except (OSError, RuntimeError, KeyError) as error:
+    except OafError:
+        raise
+    except Exception as error:  # h5py raises whatever the byte at fault makes it
         raise IngestError(f"{path} cannot be read as HDF5: {error}") from error
 
 
