@@ -46,11 +46,27 @@ LEAN = (
     "oaflib.study.words",
 )
 """What a report of the usual kind needs."""
+SOON = (
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "mistune.plugins.def_list",
+    "mistune.plugins.task_lists",
+    "mistune.plugins.url",
+    "numpy.ma",
+    "oaflib.checks.range",
+    "tornado.queues",
+)
+"""What each kernel and export imports by itself, once there are several of them. A version that has
+one of them no more does without."""
 WHOLE = (*LEAN, "ipykernel.debugger", "pandas", "matplotlib.pyplot")
 """And what kernels of people and experts' code need besides; so not for a single report."""
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_")
 """What begins like this counts when a process starts, and not later."""
-_MANY = 60  # forks after which it will be worth it
+_SEVERAL = 5  # forks after which there is more than one report
+_MANY = 60  # forks after which all of it will be worth it
 _MOST = 1 << 20  # bytes of an order
 
 
@@ -116,6 +132,11 @@ class Preloaded:
             for each in output:
                 os.close(each)
         self.forks += 1
+        if self.forks == _SEVERAL:
+            for name in SOON:
+                with suppress(ImportError):
+                    import_module(name)
+            gc.freeze()
         if self.forks == _MANY:
             self.load(WHOLE)
         return True
