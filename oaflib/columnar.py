@@ -129,12 +129,26 @@ def texts(column: Any) -> NDArray[np.object_]:
     return out
 
 
-def words(values: Sequence[str]) -> pa.Array:
+def words(values: Sequence[str | None]) -> pa.Array:
     """Texts as Arrow's strings; nor by way of pandas, which ``pa.array`` of a list imports."""
-    encoded = [value.encode() for value in values]
+    encoded = [(value or "").encode() for value in values]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    memory = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    known = _known([value is not None for value in values])
+    memory = [known, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), memory).cast(pa.string())
+
+
+def numerals(values: Sequence[float | None], kind: pa.DataType) -> pa.Array:
+    """Numbers as an Arrow array of int32, int64 or float64, null where None or NaN."""
+    known = [value is not None and value == value for value in values]
+    plain = [value if there else 0 for value, there in zip(values, known, strict=True)]
+    memory = pa.py_buffer(np.array(plain, dtype=_PLAIN[kind]))
+    return pa.Array.from_buffers(kind, len(plain), [_known(known), memory])
+
+
+def _known(there: Sequence[bool]) -> pa.Buffer | None:
+    """Arrow's bitmap of what is not null; None when all is there."""
+    return None if all(there) else pa.py_buffer(np.packbits(there, bitorder="little"))
 
 
 def kept(rows: pa.Table, keep: NDArray[np.bool_]) -> pa.Table:

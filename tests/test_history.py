@@ -12,10 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oaflib import columnar
 from oaflib.compute import run_computations
 from oaflib.compute.images import ImageReduced
 from oaflib.compute.statistics import summarise
@@ -293,15 +295,43 @@ def test_units_of_many_are_read_at_once_and_without_pandas(tmp_path):
         from pathlib import Path
         from datetime import date
         from oaflib.history import History, HistoryPast
+        from oaflib.history.rows import SCHEMA, Stamp, statistics, table
         from oaflib.window import calendar_day
         day = calendar_day(date(2026, 1, 5), "Europe/Zurich")
         past = HistoryPast(History(Path({str(tmp_path / "history")!r})), day, dataset="BCT_LHC")
         assert [past.unit(f"DEV{{i}}:V") for i in range(30)] == ["mA"] * 30
         assert not past._trends
         assert past.trend("DEV3:V").mean.tolist() == [3.0] * 4
+        for label in past.history.labels("BCT_LHC")[:2]:
+            rows = statistics(past.history._shelf("BCT_LHC").read(SCHEMA.names, label=label))
+            table(Stamp(1, 2, label, 3), rows)
         assert "pandas" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=120)
+
+
+@given(
+    st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20),
+    st.lists(st.none() | st.floats(), max_size=20),
+    st.lists(st.none() | st.integers(-(2**31), 2**31 - 1), max_size=20),
+)
+@settings(max_examples=60, deadline=None)
+def test_columns_are_those_that_arrow_makes(names, numbers, counts):
+    for made, plain in (
+        (columnar.words(names), pa.array(names, pa.string())),
+        (
+            columnar.numerals(numbers, pa.float64()),
+            pa.array(numbers, pa.float64(), from_pandas=True),
+        ),
+        (columnar.numerals(counts, pa.int64()), pa.array(counts, pa.int64())),
+        (columnar.numerals(counts, pa.int32()), pa.array(counts, pa.int32())),
+    ):
+        made.validate(full=True)
+        assert made.type == plain.type
+        assert made.to_pylist() == plain.to_pylist()
+    part = pa.array(numbers, pa.float64(), from_pandas=True)[1:]
+    expected = [float("nan") if one is None else one for one in part.to_pylist()]
+    np.testing.assert_array_equal(columnar.floats(part), expected)
 
 
 def write_csv(tmp_path: Path, text: str) -> Path:

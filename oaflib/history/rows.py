@@ -99,9 +99,13 @@ def table(stamp: Stamp, statistics: Iterable[Statistics]) -> pa.Table:
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
-        return pa.array(values, pa.string()).dictionary_encode()
+        return columnar.words(values).dictionary_encode()
+    if pa.types.is_string(kind):
+        return columnar.words(values)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return pa.array(values, kind, from_pandas=True)
+        return columnar.numerals(values, kind)
+    if all(value is None for value in values):
+        return pa.nulls(len(values), kind)
     return pa.array(values, kind)
 
 
