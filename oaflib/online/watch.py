@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from threading import Event
 
@@ -26,7 +27,7 @@ from oaflib.publish import Online, Site, place_online
 from oaflib.records import open_records
 from oaflib.report import Change
 from oaflib.run.request import AT
-from oaflib.run.runner import Assignment, Run, body_of, failed_report, run_folder, run_report
+from oaflib.run.runner import Assignment, Places, Run, body_of, failed_report, run_report
 from oaflib.window import Window
 
 Tell = Callable[[str], None]
@@ -76,9 +77,9 @@ class Watcher:
 
     def __post_init__(self) -> None:
         self._state = AlarmState(self.watch.assignment.dataset)
-        site = self.project.site
-        paths = replace(site.paths, runs=str(self.project.runs / "online"))
-        self._aside = replace(self.project, site=replace(site, paths=paths))
+        room = self.project.runs / "online" / self.watch.assignment.dataset
+        # two, in turns: what is shown stays whole while the next look is at work
+        self._rooms = cycle((room / "1", room / "2"))
 
     def go(self, stop: Event) -> Path | None:
         """Look until `stop` is set or the watch is over; the report's folder that it leaves.
@@ -91,13 +92,15 @@ class Watcher:
                 began = self.now()
                 if pending is None:
                     window = self.watch.span.window(began, self.site.zone)
-                    asked = began
-                    pending = pool.submit(run_report, self._aside, self.watch.assignment, window)
+                    asked, folder = began, next(self._rooms)
+                    pending = pool.submit(
+                        run_report, self.project, self.watch.assignment, window, Places(folder)
+                    )
                 if self._ended(pending, stop, self._left(began)):
                     self._look(pending.result())
                     pending = None
                 elif not stop.is_set():
-                    self._stalled(window, (self.now() - asked).total_seconds())
+                    self._stalled(window, folder, (self.now() - asked).total_seconds())
                 stop.wait(self._left(began))
             if pending is not None:
                 self.tell("waiting for the look that is under way")
@@ -124,11 +127,8 @@ class Watcher:
         """Show what a look found."""
         self._state, changes = changing.advance(self._state, run.report, self.project.site.alarms)
         trouble = self._trouble(run)
-        before = self._shown
         self._shown = (run, changes)
         self._show(trouble)
-        if before is not None and before[0].folder != run.folder:
-            shutil.rmtree(before[0].folder, ignore_errors=True)
         new = [outcome for outcome in changes.report.outcomes if outcome.change is Change.NEW]
         for outcome in new:
             self.tell(f"NEW {outcome.device or outcome.variable}: {outcome.reason}")
@@ -147,9 +147,8 @@ class Watcher:
             return str(error)
         return self._fresh.trouble(records, self.watch.assignment.source, self.watch.every)
 
-    def _stalled(self, window: Window, seconds: float) -> None:
+    def _stalled(self, window: Window, folder: Path, seconds: float) -> None:
         """A whole period without an answer: the source's fault, or the notebook's."""
-        folder = run_folder(self._aside, self.watch.assignment.dataset, window)
         if not (folder / AT).exists():
             trouble = f"the notebook has not begun after {seconds:.0f} s"
         elif not (folder / "records" / "records.json").exists():
@@ -158,7 +157,7 @@ class Watcher:
             trouble = f"the notebook is still at work after {seconds:.0f} s"
         if self._shown is None:
             report = failed_report(self.project, self.watch.assignment, window, trouble)
-            self._shown = (Run(report, self._aside.runs / "none", 0.0, trouble), Changes(report))
+            self._shown = (Run(report, folder.with_name("none"), 0.0, trouble), Changes(report))
         else:
             trouble += "; what is shown is older"
         self._show(trouble)
@@ -175,7 +174,10 @@ class Watcher:
             ended=ended,
             frozen=frozen,
         )
-        place_online(changes.report, body_of(run), self.project.publish, self.site, online)
+        try:
+            place_online(changes.report, body_of(run), self.project.publish, self.site, online)
+        except OSError as error:  # a full disk: the watch goes on, and the next page may fit
+            self.tell(f"the page could not be written: {error}")
         counts = ", ".join(f"{n} {word}" for word, n in run.report.counts.items() if n)
         lag = "" if online.lag is None else f", newest sample {online.lag:.0f} s old"
         found = "" if run.failure else f"  {counts}{lag}"
@@ -208,5 +210,5 @@ class Watcher:
         frozen = freeze(self.project, self.site, assignment, window, self.now)
         self.tell(frozen.trouble or f"The snapshot is called {frozen.snapshot}")
         self._show("", frozen.folder.relative_to(self.project.publish).as_posix(), ended=True)
-        shutil.rmtree(self._shown[0].folder, ignore_errors=True)
+        shutil.rmtree(self._shown[0].folder.parent, ignore_errors=True)
         return frozen.folder
