@@ -188,6 +188,15 @@ def test_damaged_files_are_named(lake: Lake, tmp_path: Path) -> None:
         assert name in result.refused
 
 
+def test_a_parquet_whose_names_are_no_text_is_named(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"timestamp": pa.array([1], pa.int64()), "variable": ["A:P"], "value": [1.5]})
+    pq.write_table(table, path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"variable", b"vari\x90ble"))
+    with pytest.raises(IngestError, match=r"a\.parquet cannot be read as Parquet: .*utf-8"):
+        ingest(path, lake)
+
+
 # HDF5
 
 

@@ -46,7 +46,7 @@ def read(path: Path, intake: Intake) -> None:
                 take = _long if long else _wide
                 take(pa.table(rows), time, intake, first)
                 first += rows.num_rows
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:  # names are bytes there
         raise IngestError(f"{path} cannot be read as Parquet: {error}") from error
 
 
