@@ -22,6 +22,7 @@ from oaflib.inform.sheet import Links
 from oaflib.online.span import Span
 from oaflib.online.watch import Watch, Watcher
 from oaflib.publish import site_of
+from oaflib.sources.open import serving
 from oaflib.state import State
 from oaflib.window import Window
 
@@ -54,7 +55,8 @@ def watch(given: Namespace) -> int:
     page = project.publish / "ONLINE" / assignment.dataset / "index.html"
     say(f"Watching {assignment.dataset}, {wanted.span}; the page is {page}. Ctrl-C ends it.")
     watcher = Watcher(project, site_of(project), wanted, now, _line, post)
-    folder = watcher.go(stop)
+    with serving(project, [assignment.source]):  # what looks share is started once
+        folder = watcher.go(stop)
     if folder is None:
         say("Not a single look came to an end, so there is no report.")
         return 1
