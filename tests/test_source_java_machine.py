@@ -251,6 +251,25 @@ with source():
     assert python(code, tmp_path) == "done\n"
 
 
+def test_java_that_sweeps_its_memory_does_not_disturb_the_end(tmp_path: Path) -> None:
+    """Swept, it tells Python which objects it needs no more; there may be no Python left."""
+    World().write(tmp_path / "w.tsv")
+    code = """
+with source():
+    import jpype
+    invoke, runtime = jpype.java.lang.invoke, jpype.java.lang.Runtime.getRuntime()
+    nothing = invoke.MethodType.methodType(jpype.java.lang.Void.TYPE)
+    sweep = invoke.MethodHandles.publicLookup().findVirtual(runtime.getClass(), "gc", nothing)
+    work = invoke.MethodHandleProxies.asInterfaceInstance(
+        jpype.java.lang.Runnable, sweep.bindTo(runtime)
+    )
+    pool = jpype.java.util.concurrent.Executors.newScheduledThreadPool(2)
+    pool.scheduleWithFixedDelay(work, 0, 1, jpype.java.util.concurrent.TimeUnit.MICROSECONDS)
+    print("done")
+"""
+    assert python(code, tmp_path) == "done\n"
+
+
 def test_the_helper_is_compiled_once(tmp_path: Path) -> None:
     folder = classes(cache=tmp_path)
     assert folder is not None

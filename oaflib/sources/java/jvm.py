@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def _let_go(jpype: Any) -> None:
     """At the end of the process: do not wait for ever for threads that the client left in Java.
 
     JPype's own end waits for each; one that is still there after a few seconds is given up, and
-    with it the client's last rites.
+    with it the client's last rites. Java then goes on to the very end. So that it neither tells a
+    Python that is no more, nor works on while its library is taken down, which both can abort the
+    process, JPype's queue is stopped here, and the process leaves when Python is done.
     """
     if _started is None or _started[0] != os.getpid():
         return
@@ -97,6 +100,11 @@ def _let_go(jpype: Any) -> None:
             thread.join(max(1, int((until - time.monotonic()) * 1000)))
             if thread.isAlive():
                 jpype.config.destroy_jvm = False
+    if not jpype.config.destroy_jvm:
+        jpype.JClass("org.jpype.ref.JPypeReferenceQueue").getInstance().stop()
+        libc = ctypes.CDLL(None)
+        with suppress(AttributeError):  # on_exit is glibc's
+            libc.on_exit(libc._exit, None)
 
 
 def _check_fork() -> None:
