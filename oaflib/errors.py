@@ -36,11 +36,19 @@ class OafError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing wrong in one place of a file."""
+    """One thing wrong in one place of a file.
+
+    `about` is the dataset, instrument or table that it is about; empty when it stops everything.
+    """
 
     file: str
     place: str
     message: str
+    about: str = ""
+
+    def stops(self, dataset_id: str) -> bool:
+        """Whether a report of that dataset cannot be made before this is mended."""
+        return self.about in ("", dataset_id, dataset_id.partition("_")[0])
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.place}" if self.place else self.file

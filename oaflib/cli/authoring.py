@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from oaflib.cli.commands import now, say
+from oaflib.cli.commands import now, say, warn
 from oaflib.config.ids import fault_of_notebook
-from oaflib.config.project import Project, find_root, load_project
+from oaflib.config.project import Project, find_root, load_what_is_right
 from oaflib.config.tasks import Task
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError
@@ -25,7 +25,7 @@ from oaflib.window import calendar_day, instant
 
 def new(given: Namespace) -> int:
     """A template, or a notebook of expert code, begun for an instrument family."""
-    project = load_project(find_root(given.root))
+    project = load_what_is_right(find_root(given.root))
     instrument = given.instrument.upper()
     if instrument not in project.instruments:
         known = list(project.instruments)
@@ -60,7 +60,7 @@ def new(given: Namespace) -> int:
 
 def check_template(given: Namespace) -> int:
     """Whether a notebook can be a daily report: what it lacks, and how it does on several days."""
-    project = load_project(find_root(given.root))
+    project = load_what_is_right(find_root(given.root))
     path, expert = _notebook(project, given.template)
     found = faults(path, project, expert=expert)
     for fault in found:
@@ -161,7 +161,9 @@ def _dataset(project: Project, instrument: str, named: str) -> tuple[str, str]:
                 f"{instrument}_<name>.toml, or name one that the source keeps with --dataset"
             )
         named = ids[0]
+    project.refuse_wrong(named)
     project.dataset(named)
+    warn(*project.wrong_beside(named))
     if instrument and not named.startswith(f"{instrument}_"):
         raise ConfigurationError(f"--dataset: {quoted(named)} is not one of {instrument}")
     of_it = [task.source for task in project.tasks if task.id == named]

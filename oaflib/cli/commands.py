@@ -19,6 +19,7 @@ from oaflib.config.project import (
     find_root,
     load_project,
     load_site_only,
+    load_what_is_right,
 )
 from oaflib.errors import ConfigurationError, LockHeld
 from oaflib.inform.texts import counted, plain
@@ -37,6 +38,11 @@ def now() -> datetime:
 def say(*lines: str) -> None:
     """Lines on standard output; what came from outside cannot steer the terminal."""
     sys.stdout.write("".join(f"{plain(line)}\n" for line in lines))
+
+
+def warn(*lines: str) -> None:
+    """Lines on standard error, of what does not stop the command."""
+    sys.stderr.write("".join(f"oaf: warning: {plain(line)}\n" for line in lines))
 
 
 def daily(given: Namespace) -> int:
@@ -208,7 +214,7 @@ def schedule(given: Namespace) -> int:
 
 def listing(given: Namespace) -> int:
     """The tasks, sources and templates of the project."""
-    project = load_project(find_root(given.root))
+    project = load_what_is_right(find_root(given.root))
     templates = sorted(path.stem for path in project.templates.glob("*.ipynb"))
     if given.json:
         document = {
@@ -219,8 +225,12 @@ def listing(given: Namespace) -> int:
         say(json.dumps(document, indent=1))
         return 0
     for task in project.tasks:
-        title = project.dataset(task.id).title
+        try:
+            title = project.dataset(task.id).title
+        except ConfigurationError:
+            title = "(its file is wrong: oaf check-config)"
         say(f"{task.id:24} {task.source:6} {task.schedule:7} {task.window:10} {title}")
+    warn(*project.wrong_beside())
     say("sources: " + ", ".join(f"{n} ({s.kind})" for n, s in project.site.sources.items()))
     say("templates: " + ", ".join(templates))
     return 0
@@ -299,7 +309,9 @@ def assignment_of(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
     from oaflib.run.runner import assigned
 
-    made = assigned(load_project(project.root), given.dataset, given.source)
+    whole = load_what_is_right(project.root)
+    made = assigned(whole, given.dataset, given.source)
+    warn(*whole.wrong_beside(given.dataset))
     return replace(
         made,
         template=getattr(given, "template", "") or made.template,

@@ -30,16 +30,21 @@ class Unreadable(Exception):
 
 @dataclass
 class Complaints:
-    """What is wrong with one file, collected; at most 200 are kept, the others counted."""
+    """What is wrong with one file, collected; at most 200 are kept, the others counted.
+
+    `about` is what the whole file is about: see `Problem`.
+    """
 
     file: str
+    about: str = ""
     problems: list[Problem] = field(default_factory=list)
     left: int = 0
 
-    def add(self, place: str, message: str) -> None:
+    def add(self, place: str, message: str, about: str = "") -> None:
         """Something wrong at `place`; the empty place is the file as a whole."""
         if len(self.problems) < _MOST:
-            self.problems.append(Problem(self.file, place, legible(message)))
+            problem = Problem(self.file, place, legible(message), about or self.about)
+            self.problems.append(problem)
         else:
             self.left += 1
 
@@ -47,7 +52,8 @@ class Complaints:
         """All that was kept, and how many were not."""
         if not self.left:
             return self.problems
-        return [*self.problems, Problem(self.file, "…", f"{self.left} more problems")]
+        more = Problem(self.file, "…", f"{self.left} more problems", self.about)
+        return [*self.problems, more]
 
 
 class Document(Complaints):
@@ -56,8 +62,8 @@ class Document(Complaints):
     Places are named with the line, found only when something is wrong.
     """
 
-    def __init__(self, file: str, data: bytes | Unreadable) -> None:
-        super().__init__(file)
+    def __init__(self, file: str, data: bytes | Unreadable, about: str = "") -> None:
+        super().__init__(file, about)
         self.data = b"" if isinstance(data, Unreadable) else data
         self.text = ""
         self.table: dict[str, Any] = {}
@@ -67,14 +73,14 @@ class Document(Complaints):
         else:
             self._parse(data)
 
-    def at(self, path: lines.Path, message: str) -> None:
+    def at(self, path: lines.Path, message: str, about: str = "") -> None:
         """Something wrong at `path`: keys, and places in lists counted from 0."""
         if self._lines is None:
             self._lines = lines.lines_of(self.text)
         line = lines.line_at(self._lines, path)
         words = [f"line {line}"] if line else []
         words += [spelled(path, self.table)] if path else []
-        self.add(", ".join(words), message)
+        self.add(", ".join(words), message, about)
 
     def _parse(self, data: bytes) -> None:
         try:
@@ -125,12 +131,12 @@ def read_bytes(path: Path) -> bytes:
         raise Unreadable(f"cannot be read: {reason}") from error
 
 
-def open_document(path: Path, file: str) -> Document:
+def open_document(path: Path, file: str, about: str = "") -> Document:
     """The TOML file at `path`, called `file` in complaints."""
     try:
-        return Document(file, read_bytes(path))
+        return Document(file, read_bytes(path), about)
     except Unreadable as error:
-        return Document(file, error)
+        return Document(file, error, about)
 
 
 def spelled(path: lines.Path, table: dict[str, Any]) -> str:

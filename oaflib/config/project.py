@@ -27,11 +27,15 @@ SITE = "config/site.toml"
 INSTRUMENTS = "config/instruments.toml"
 DATASETS = "config/datasets"
 TASKS = ("config/tasks.csv", "config/tasks.xlsx")
+_TOLD = 3
 
 
 @dataclass(frozen=True)
 class Project:
-    """What the files under ``config/`` say. Datasets not read yet are read when asked for."""
+    """What the files under ``config/`` say. Datasets not read yet are read when asked for.
+
+    `wrong` is what stops only the reports of single datasets: see `load_what_is_right`.
+    """
 
     root: Path
     site: Site
@@ -39,6 +43,7 @@ class Project:
     tasks: tuple[Task, ...] = ()
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
+    wrong: tuple[Problem, ...] = ()
 
     @property
     def runs(self) -> Path:
@@ -85,6 +90,25 @@ class Project:
         if document.problems:
             raise ConfigurationError(in_order(document.every()))
         return dataset
+
+    def refuse_wrong(self, dataset_id: str) -> None:
+        """Nothing, where nothing is wrong with that dataset.
+
+        Raises
+        ------
+        ConfigurationError
+            All that is wrong with it, its instrument and its tasks.
+        """
+        if own := [problem for problem in self.wrong if problem.stops(dataset_id)]:
+            raise ConfigurationError(own)
+
+    def wrong_beside(self, dataset_id: str = "") -> list[str]:
+        """What is wrong with other datasets, in a few lines."""
+        others = [str(problem) for problem in self.wrong if not problem.stops(dataset_id)]
+        if len(others) > _TOLD:
+            more = f"{len(others) - _TOLD} more problems; oaf check-config tells them all"
+            others[_TOLD:] = [more]
+        return others
 
     def source_settings(self, name: str) -> SourceSettings:
         """The settings of the source called `name`.
@@ -160,10 +184,26 @@ def load_project(root: str | Path) -> Project:
     return project
 
 
+def load_what_is_right(root: str | Path) -> Project:
+    """The project in `root`, without what is wrong in it with single datasets.
+
+    For one report, which another dataset's mistake must not stop. The mistakes are its `wrong`;
+    `Project.refuse_wrong` says whether they concern a dataset.
+
+    Raises
+    ------
+    ConfigurationError
+        All that is wrong with what every report needs: the site, the instruments, the ledger, the
+        names of the history, the task table as a whole.
+    """
+    project, problems = _read(Path(root).absolute(), whole=True)
+    if shared := [problem for problem in problems if not problem.about]:
+        raise ConfigurationError(shared)
+    return replace(project, wrong=tuple(problems))
+
+
 def load_site_only(root: str | Path) -> Project:
     """The project in `root` without its tasks; its datasets are read when asked for.
-
-    For one report, which another dataset's mistake must not stop.
 
     Raises
     ------
@@ -201,7 +241,7 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
         datasets, complaints = _datasets(project, _known(project, documents[1]), templates)
         tasks = _Tasks(project, documents, templates)
         files += [*complaints, tasks.complaints]
-        silences = Complaints(SILENCES)
+        silences = Complaints(SILENCES, SILENCES)  # no report needs them
         files.append(silences)
         known = _silences(root, silences)
         files += [
@@ -212,7 +252,7 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
         for instrument in instruments.values():
             name = instrument.template
             if name and (fault := templates.fault_of(name, "template")):
-                documents[1].at((instrument.id, "template"), fault)
+                documents[1].at((instrument.id, "template"), fault, instrument.id)
     return project, in_order([problem for file in files for problem in file.every()])
 
 
@@ -254,15 +294,16 @@ def _datasets(
             continue  # what editors leave behind
         name = f"{DATASETS}/{path.name}"
         if fault := _fault_of_name(path.name, instruments):
-            misnamed = Complaints(name)
+            misnamed = Complaints(name, name)
             misnamed.add("", fault)
             complaints.append(misnamed)
             continue
-        document = open_document(path, name)
+        document = open_document(path, name, path.stem)
         dataset = read_dataset(document, path)
         if dataset.template and (fault := templates.fault_of(dataset.template, "template")):
             document.at(("template",), fault)
-        found[dataset.id] = dataset
+        if not document.problems:
+            found[dataset.id] = dataset
         complaints.append(document)
     return found, complaints
 

@@ -38,11 +38,13 @@ def rows_of(root: Path) -> list[Row]:
 
 
 def faults_of_row(root: Path, line: int, cells: Mapping[str, str]) -> list[Problem]:
-    """What would be wrong with the whole configuration if the row at `line` were `cells`.
+    """What would be wrong with the row at `line`, and newly so elsewhere, if it were `cells`.
 
     `line` is its number in the file; 0 is a new row at the end.
     """
     path = table_of(root)
+    before = check_config(root)
+    about = f"{cells.get('Instrument', '')}_{cells.get('DataSet', '')}"
     with tempfile.TemporaryDirectory(prefix="oaf-row-") as folder:
         shadow = Path(folder)
         for entry in root.iterdir():
@@ -50,7 +52,8 @@ def faults_of_row(root: Path, line: int, cells: Mapping[str, str]) -> list[Probl
                 (shadow / entry.name).symlink_to(entry)
         shutil.copytree(root / "config", shadow / "config")
         (shadow / "config" / path.name).write_bytes(_rewritten(path, line, cells))
-        return check_config(shadow)
+        after = check_config(shadow)
+    return [problem for problem in after if problem not in before or problem.stops(about)]
 
 
 def write_row(root: Path, line: int, cells: Mapping[str, str]) -> Path:
@@ -59,7 +62,7 @@ def write_row(root: Path, line: int, cells: Mapping[str, str]) -> Path:
     Raises
     ------
     ConfigurationError
-        The configuration would be wrong with it: all that is.
+        It would be wrong, or make something else so.
     """
     problems = faults_of_row(root, line, cells)
     if problems:

@@ -7,8 +7,8 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -23,10 +23,14 @@ _INVISIBLE = str.maketrans(dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: its number in the file, and its cells by column as texts."""
+    """One line of the table: its number in the file, and its cells by column as texts.
+
+    `stray` are the cells in columns without a header, by their number from 1.
+    """
 
     line: int
     cells: dict[str, str]
+    stray: Mapping[int, str] = field(default_factory=dict)
 
 
 def read_rows(path: Path, complaints: Complaints, columns: tuple[str, ...]) -> list[Row]:
@@ -87,12 +91,9 @@ def _rows(
             if not header:
                 return []
             continue
-        for i, cell in enumerate(cells):
-            if cell and i not in header:
-                message = f"{quoted(cell)} stands in a column without a header"
-                complaints.add(f"line {line}, column {i + 1}", message)
-        found = dict(zip(range(len(cells)), cells, strict=True))
-        rows.append(Row(line, {name: found.get(i, "") for i, name in header.items()}))
+        found = dict(enumerate(cells))
+        stray = {i + 1: cell for i, cell in found.items() if cell and i not in header}
+        rows.append(Row(line, {name: found.get(i, "") for i, name in header.items()}, stray))
     if header is None:
         complaints.add("", f"is empty; its first line must be {','.join(columns[:7])}")
     return rows

@@ -97,21 +97,26 @@ def _task(
     row: Row, complaints: Complaints, readers: Mapping[str, Reader], around: Surroundings
 ) -> Task | None:
     values: dict[str, Any] = {}
+    about = f"{row.cells['Instrument']}_{row.cells['DataSet']}"  # a bad line stops no other
+    for number, cell in row.stray.items():
+        message = f"{quoted(cell)} stands in a column without a header"
+        complaints.add(f"line {row.line}, column {number}", message, about)
     for column, reader in readers.items():
         try:
             values[_FIELDS[column]] = reader(row.cells[column])
         except (ValueError, ArithmeticError) as error:
-            complaints.add(f"line {row.line}, {column}", str(error))
+            complaints.add(f"line {row.line}, {column}", str(error), about)
     if len(values) < len(readers):
         return None
     word = values["email"]
     values["email"], values["when"] = bool(word), word if word in WHEN else ""
     task = Task(line=row.line, **values)
     if task.email and not task.user_id:
-        complaints.add(f"line {row.line}, UserId", "is empty, but email is TRUE: who is mailed?")
+        message = "is empty, but email is TRUE: who is mailed?"
+        complaints.add(f"line {row.line}, UserId", message, about)
     for word in task.user_id.split() if task.email else ():
         if fault := fault_of_user(word, "-" if around.domain is None else around.domain):
-            complaints.add(f"line {row.line}, UserId", fault)
+            complaints.add(f"line {row.line}, UserId", fault, about)
     return task
 
 
@@ -126,12 +131,14 @@ def _check_twice(tasks: list[Task], complaints: Complaints, zone: str) -> None:
             complaints.add(
                 f"line {task.line}",
                 f"{task.id} with Window {task.window} is on line {first.line} already",
+                task.id,
             )
         other = folded.setdefault(task.id.casefold(), task)
         if other.id != task.id:
             complaints.add(
                 f"line {task.line}, DataSet",
                 f"{task.id} and {other.id} of line {other.line} differ only in case",
+                task.id,
             )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from oaflib.config.project import Project, find_root, load_project
+from oaflib.config.project import Project, find_root, load_what_is_right
 from oaflib.config.rewrite import faults_of_row, rows_of, write_row
 from oaflib.config.tasks import COLUMNS
 from oaflib.errors import ConfigurationError, OafError
@@ -31,7 +31,7 @@ _PERIOD = 0.3
 
 def launcher() -> Launcher:
     """The launcher of this project: a report by hand, and the rows of the task table."""
-    return Launcher(load_project(find_root()))
+    return Launcher(load_what_is_right(find_root()))
 
 
 def _now() -> datetime:
@@ -67,6 +67,7 @@ class Launcher:
         self.said = w.HTML()
         self.found = w.Output()
         self.button.on_click(lambda _: self.run())
+        self.warned = w.HTML(_listed(project.wrong_beside()))
         self.rows = w.Dropdown(description="Row", style=_WIDE)
         self.cells = {name: _text(name) for name in COLUMNS}
         self.told = w.HTML()
@@ -93,6 +94,7 @@ class Launcher:
         table = w.VBox(
             [
                 w.HTML("<h3>The task table</h3>"),
+                self.warned,
                 self.rows,
                 *self.cells.values(),
                 w.HBox([self.check_button, self.save_button]),
@@ -174,14 +176,12 @@ class Launcher:
     # The task table
 
     def check(self) -> list[str]:
-        """What would be wrong with the configuration if the row were as the panel says."""
+        """What would be wrong if the row were as the panel says; not what is wrong elsewhere."""
         try:
             problems = [str(p) for p in faults_of_row(self.project.root, self._line, self._cells)]
         except (OafError, OSError) as error:
             problems = [str(error)]
-        text = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
-        fine = _said("The row is right, and so is the rest of the configuration.")
-        self.told.value = f"<ul>{text}</ul>" if problems else fine
+        self.told.value = _listed(problems) or _said("The row is right.")
         return problems
 
     def save(self) -> bool:
@@ -194,7 +194,8 @@ class Launcher:
             self.told.value = _said(str(error), wrong=True)
             return False
         line, cells = self._line, self._cells
-        self.project = load_project(self.project.root)
+        self.project = load_what_is_right(self.project.root)
+        self.warned.value = _listed(self.project.wrong_beside())
         self._list_rows()
         rows = rows_of(self.project.root)
         self.rows.value = line or rows[-1].line
@@ -252,6 +253,11 @@ def _combo(label: str, options: list[str], hint: str) -> Any:
 def _choice(label: str, options: list[str], nothing: str) -> Any:
     named = [(option or nothing, option) for option in options]
     return w.Dropdown(description=label, options=named, style=_WIDE, layout={"width": "30rem"})
+
+
+def _listed(problems: Sequence[str]) -> str:
+    rows = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
+    return f'<ul style="max-width:36rem;line-height:1.4;color:#b3261e">{rows}</ul>' if rows else ""
 
 
 def _said(text: str, *, wrong: bool = False, more: str = "") -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from oaflib.checks import Check
-from oaflib.config.project import Project, find_root, load_project
+from oaflib.config.project import Project, find_root, load_what_is_right
 from oaflib.errors import ConfigurationError, OafError
 from oaflib.online.freshness import Freshness
 from oaflib.online.frozen import Frozen, freeze
@@ -54,7 +54,7 @@ def watch(
     ConfigurationError
         Not a dataset, source, duration or time.
     """
-    project = load_project(find_root())
+    project = load_what_is_right(find_root())
     assignment = assigned(project, dataset, source)
     try:
         began = parse_instant(start) if start else _now()

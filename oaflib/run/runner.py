@@ -52,8 +52,9 @@ def assigned(project: Project, dataset: str, source: str = "") -> Assignment:
     Raises
     ------
     ConfigurationError
-        No such dataset or source.
+        No such dataset or source, or something is wrong with this one.
     """
+    project.refuse_wrong(dataset)
     task = next((task for task in project.tasks if task.id == dataset), None)
     name = source or (task.source if task else next(iter(project.site.sources)))
     project.source_settings(name)
