@@ -19,6 +19,7 @@ from oaflib.config.project import load_project
 from oaflib.daily import clock
 from oaflib.daily.catchup import WINDOWS, missed
 from oaflib.daily.due import due, morning_of
+from oaflib.daily.telling import Teller
 from oaflib.errors import ClockError
 from oaflib.series import Kind, Series
 from oaflib.state import RunRow, RunStatus, State
@@ -183,6 +184,25 @@ def test_three_days_off(
     assert morning(project, monkeypatch, NOW - timedelta(days=2)) == 1
     assert "it stepped back" in capsys.readouterr().err
     assert morning(project, monkeypatch, NOW - timedelta(days=2), "--trust-clock") == 0
+
+
+@pytest.mark.kernel
+def test_a_digest_that_a_kill_prevented_is_sent_with_the_next(
+    project: MadeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.fill(two_weeks())
+    site = project.root / "config/site.toml"
+    site.write_text(site.read_text().replace("[mail]", '[mail]\ngroup = "morning"'))
+    with monkeypatch.context() as killed:
+        killed.setattr(Teller, "morning", lambda *_, **__: pytest.exit("killed"))
+        with pytest.raises(pytest.exit.Exception):
+            morning(project, killed, NOW - timedelta(days=2))
+    assert project.mails == []
+    assert morning(project, monkeypatch, NOW - timedelta(days=1)) == 0
+    assert morning(project, monkeypatch, NOW - timedelta(days=1)) == 0
+    (mail,) = project.mails
+    told = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
+    assert told["Subject"] == "[OAF] 2 reports 2026-11-20 to 2026-11-21: 1 NEW, 1 cleared"
 
 
 def test_a_late_report_of_a_killed_morning_is_still_told(

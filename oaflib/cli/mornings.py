@@ -146,7 +146,7 @@ def _held(given: Namespace, plan: Plan) -> int:
             told,
             whole=not (given.only or given.schedule),
             more=More([*short, *_unpublished(morning)], said),
-            owed=catchup.owed(project, state, late),
+            owed=catchup.owed(project, state, late, told),
         )
         say(*summary(teller, plan.label, told))
         if not given.no_mail:

@@ -13,7 +13,7 @@ from oaflib.changes import Changes
 from oaflib.config.project import Project
 from oaflib.config.tasks import Task
 from oaflib.daily.due import Due, due, morning_of
-from oaflib.daily.morning import OWED, Done, given_up, place_of
+from oaflib.daily.morning import OWED, Done, given_up, note, place_of
 from oaflib.daily.telling import Owed
 from oaflib.errors import ReportError
 from oaflib.inform.texts import counted
@@ -135,28 +135,38 @@ def _by_task(rows: Iterable[RunRow]) -> dict[str, list[RunRow]]:
     return found
 
 
-def owed(project: Project, state: State, done: Sequence[Done]) -> Owed:
-    """What was caught up and not told yet, and the keys under which the state remembers that.
+def owed(
+    project: Project,
+    state: State,
+    done: Sequence[Done],
+    today: Sequence[tuple[Task, Changes]] = (),
+) -> Owed:
+    """What no digest told yet, and the keys under which the state remembers that.
 
-    Of what an earlier, killed morning caught up, the published report says what it found.
+    That is what was caught up (`done`), what this morning made (`today`), and what an earlier one
+    made that was killed before its digest: of that the published report says what it found.
     """
-    made = {OWED + _key(one.due.key): one.changes for one in done}
+    made = {note(OWED, one.due.key): one.changes for one in done}
+    ours = {note(OWED, _key(changes)): (task, changes) for task, changes in today}
     tasks = {task.id: task for task in reversed(project.tasks)}
     told, keys = [], []
     for row in state.rows("SELECT key FROM kv WHERE key LIKE ?", (f"{OWED}%",)):
         key = str(row["key"])
         keys.append(key)
+        if key in ours:
+            continue
         task, start, end = key.removeprefix(OWED).rsplit("/", 2)
         changed = made.get(key) or _published(project, state.run(task, int(start), int(end)))
         if changed is not None and task in tasks:
             told.append((tasks[task], changed))
     told.sort(key=lambda entry: entry[1].report.window.end_ns)
     labels = spelt(changes.report.window.label for _, changes in told)
-    return Owed(labels, told, keys)
+    return Owed(labels, told, keys, [ours[key] for key in ours if key in keys])
 
 
-def _key(key: tuple[str, int, int]) -> str:
-    return "/".join(str(part) for part in key)
+def _key(changes: Changes) -> tuple[str, int, int]:
+    report = changes.report
+    return (report.id, report.window.start_ns, report.window.end_ns)
 
 
 def _published(project: Project, row: RunRow | None) -> Changes | None:

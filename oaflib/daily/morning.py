@@ -27,7 +27,7 @@ from oaflib.errors import OafError, ReportError
 from oaflib.history import History
 from oaflib.inform.sheet import Picture
 from oaflib.publish import Site, place
-from oaflib.report import Report
+from oaflib.report import Change, Report
 from oaflib.run.crew import Crew
 from oaflib.run.runner import Run, body_of, failed_report, run_folder
 from oaflib.run.thumbnails import thumbnails
@@ -38,6 +38,7 @@ from oaflib.window import nanoseconds
 _LONGEST_DAY = timedelta(hours=25)
 ATTEMPTS = 3  # mornings on which a broken report is tried again
 OWED = "owed/"  # what the state remembers of reports that a digest has yet to tell
+UNTOLD = "untold/"  # and of new alarms that nobody was to be told of
 
 
 class Progress(Protocol):
@@ -209,6 +210,7 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         notes = (f"its statistics did not join the history: {error}",)
     mails = []
     news = (attempt == 1 or not run.failure) and not desk.teller.rules.silent
+    later = news and (desk.late or desk.teller.defers(changed.report))
     if news and not desk.late:
         pictures = partial(_pictures, run, changed.report)
         mails = desk.teller.of_report(due.task, changed, attempt, pictures)
@@ -216,10 +218,17 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
         status = RunStatus.FAILED if run.failure else RunStatus.DONE
         desk.state.put_run(replace(entry, status=status, place=_relative(folder, desk)))
         desk.state.keep(_memory(due), state.write())
-        if news and desk.late:
-            desk.state.keep(OWED + "/".join(str(part) for part in due.key), "")
+        if later:
+            desk.state.keep(note(OWED, due.key), "")
+        elif not mails and changed.marked(Change.NEW):
+            desk.state.keep(note(UNTOLD, due.key), "")
         desk.teller.post(mails)
     return Done(due, changed.report, changed, run.seconds, run.failure, notes=notes)
+
+
+def note(what: str, key: tuple[str, int, int]) -> str:
+    """Under which key the state remembers `OWED` or `UNTOLD` of a run."""
+    return what + "/".join(str(part) for part in key)
 
 
 def _pictures(run: Run, report: Report) -> tuple[Picture, ...]:

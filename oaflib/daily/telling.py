@@ -20,7 +20,7 @@ from oaflib.inform.recipients import addresses
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Links, Picture
 from oaflib.provenance import silent_source
-from oaflib.report import Change
+from oaflib.report import Change, Report
 from oaflib.state import State
 from oaflib.window import moment, nanoseconds
 
@@ -52,11 +52,15 @@ class More:
 
 @dataclass(frozen=True)
 class Owed:
-    """Reports of days that were caught up, and under which keys the state owes their telling."""
+    """Reports of earlier days that are yet to tell, and under which keys the state remembers it.
+
+    `today` are those of this morning; None: all it tells.
+    """
 
     label: str = ""
     told: Sequence[tuple[Task, Changes]] = ()
     keys: Sequence[str] = ()
+    today: Sequence[tuple[Task, Changes]] | None = None
 
 
 NOTHING = More()
@@ -152,13 +156,14 @@ class Teller:
         links = Links.of_repository(self.base)
         made = []
         late = self._entries(owed.told)
+        today = told if owed.today is None else owed.today
         if self.rules.group == "morning":
             both = f"{owed.label} to {label}" if late else label
-            made += self._digests(both, [*late, *self._entries(told)])
+            made += self._digests(both, [*late, *self._entries(today)])
         elif late:
             made += self._digests(owed.label, late, late=True)
         if self.rules.group == "task":
-            silent = [pair for pair in told if silent_source(pair[1].report)]
+            silent = [pair for pair in today if silent_source(pair[1].report)]
             made += self._digests(label, self._entries(silent))
         operators = addresses(self.settings.operator, self.settings.domain)
         if whole and operators and told:
@@ -204,6 +209,10 @@ class Teller:
         report = changes.report
         links = Links.under(self.base, report.instrument, report.dataset, report.window.label)
         return Part(changes, links.report)
+
+    def defers(self, report: Report) -> bool:
+        """Whether the morning's mail, and none of its own, tells of a report."""
+        return self.rules.group == "morning" or bool(silent_source(report))
 
     def worth(self, task: Task, changes: Changes) -> bool:
         """Whether the recipients of `task` hear of it: as its row says, else as the site does."""
