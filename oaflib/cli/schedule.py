@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 import shlex
+import shutil
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
@@ -114,18 +117,19 @@ def systemd(given: Namespace, project: Project) -> dict[str, str]:
     for source in project.site.sources.values():
         if source.kind == "embedded":
             writable.add((project.root / str(source.options["folder"])).absolute())
+    user = given.user or getpass.getuser()
     made = {}
     for job in jobs:
         service = Template(_text("oaf.service")).substitute(
             what=job.what,
             root=project.root,
-            user=given.user or getpass.getuser(),
+            user=user,
             command=job.command,
             writable=" ".join(sorted(str(path) for path in writable)),
         )
-        if job.name in ("oaf-failed", "oaf-status"):  # 1 is what they have to tell, not a failure
+        if job.name in ("oaf-failed", "oaf-status"):  # 1 and 2 are what they tell, not failures
             service = service.replace("OnFailure=oaf-failed.service\n", "")
-            service = service.replace("SuccessExitStatus=3", "SuccessExitStatus=1 3")
+            service = service.replace("SuccessExitStatus=3", "SuccessExitStatus=1 2 3")
         made[f"{job.name}.service"] = service
         if job.calendar:
             made[f"{job.name}.timer"] = Template(_text("oaf.timer")).substitute(
@@ -133,9 +137,24 @@ def systemd(given: Namespace, project: Project) -> dict[str, str]:
                 calendar=job.calendar,
                 persistent="true" if job.persistent else "false",
             )
-    for path in writable:  # a unit does not start when one of its folders is not there
-        path.mkdir(parents=True, exist_ok=True)
+    for path in sorted(writable):
+        _provide(path, user)
     return made
+
+
+def _provide(path: Path, user: str) -> None:
+    """A folder the units write to: a unit does not start when it is not there.
+
+    Units are written by root; what is made here is to be `user`'s.
+    """
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    if missing and os.geteuid() == 0:
+        try:
+            for each in missing:
+                shutil.chown(each, user, pwd.getpwnam(user).pw_gid)
+        except KeyError:
+            raise ConfigurationError(f"--user {user}: this machine has no such user") from None
 
 
 def _text(name: str) -> str:
