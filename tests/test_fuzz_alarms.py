@@ -1,4 +1,4 @@
-"""The life of alarms, stepped through at random: mornings, kills, mail away, silences, edits.
+"""The life of alarms at random: mornings, kills, full disks, mail away, silences, edits.
 
 Everything but the notebook is real: state, publishing, outbox. A model of a few lines says what
 each report must be marked with, and that every report is told to its reader exactly once.
@@ -6,6 +6,7 @@ each report must be marked with, and that every report is told to its reader exa
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from faults.concluded import concluded
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -32,8 +33,8 @@ from oaflib.inform.outbox import letters
 from oaflib.inform.send import flush
 from oaflib.inform.transport import Unreachable
 from oaflib.publish import site_of
-from oaflib.report import Fault, Outcome, Report, Severity
-from oaflib.run.runner import Run, run_folder, save_report
+from oaflib.report import Fault, Outcome, Severity
+from oaflib.run.runner import Run
 from oaflib.state import State
 from oaflib.study.words import history_of
 
@@ -120,6 +121,12 @@ class Life(RuleBasedStateMachine):
         self._hold(instant)
         self._hold()
 
+    @rule(alarming=alarms, instant=st.integers(1, 60))
+    def full_disk(self, alarming: frozenset[str], instant: int) -> None:
+        self._next(alarming, 0)
+        self._hold(instant, full=True)
+        self._hold()
+
     @precondition(lambda self: self.model.marks)
     @rule(again=st.booleans())
     def same_morning_again(self, again: bool) -> None:
@@ -202,7 +209,8 @@ class Life(RuleBasedStateMachine):
                 held.add(device)
         self.model.silenced[self.day] = held
 
-    def _hold(self, instant: int = 0, again: bool = False) -> None:
+    def _hold(self, instant: int = 0, again: bool = False, full: bool = False) -> None:
+        """A morning; killed at the `instant`-th fsync, or from there on the disk is `full`."""
         project = load_project(self.root)
         if again:
             self._silenced()
@@ -212,6 +220,8 @@ class Life(RuleBasedStateMachine):
         def counted(descriptor: int) -> None:
             nonlocal left
             left -= 1
+            if full and left <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if left == 0:
                 raise Killed
             fsync(descriptor)
@@ -242,22 +252,14 @@ class Life(RuleBasedStateMachine):
 
     def submit(self, project: Any, assignment: Any, window: Any) -> Future[Run]:
         """What a notebook would conclude with."""
-        folder = run_folder(project, assignment.dataset, window)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        outcomes = tuple(
+        outcomes = [
             Outcome(
                 "range", Fault.BREAKAGE, name, f"{name}:X",
                 Severity.ALARM if name in self.truth else Severity.OK, reason="<b>bad</b>",
             )
             for name in DEVICES
-        )  # fmt: skip
-        report = Report("BCT", "B1", "", window, self.clock, True, outcomes)
-        nbformat.write(nbformat.v4.new_notebook(), folder / "notebook.ipynb")
-        save_report(report, folder)
-        future: Future[Run] = Future()
-        future.set_result(Run(report, folder, 0.1))
-        return future
+        ]  # fmt: skip
+        return concluded(project, assignment, window, outcomes, self.clock)
 
 
 class Quiet:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from faults.tried import Tried, table
 
-FAMILIES = ("kernels", "starts", "kills", "syscalls", "mail", "days", "hostile", "fuzz")
+FAMILIES = ("kernels", "starts", "kills", "syscalls", "mail", "days", "hostile", "soak", "fuzz")
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/results"
 
 

@@ -1,4 +1,8 @@
-"""The whole of ``run_daily.py`` killed at random instants, and started again until it is done."""
+"""The whole of a morning killed at random instants, and started again until it is done.
+
+Every fourth morning is ``run_daily.py`` as cron starts it; the others are forked from a process
+that has its imports, so that the instants fall where something is written.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,15 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from faults.invariants import look
 from faults.scene import (
     DATASETS,
+    Running,
     Scene,
     Visitor,
     days,
@@ -24,8 +30,10 @@ from faults.scene import (
     wiped,
 )
 from faults.tried import Tried, budget
+from faults.warm import Warm
 
 MOST = 8  # kills of one morning, before it may go to its end
+WHOLE = 4  # one morning of so many starts as cron does it, the others are forked
 ROUND = 15  # mornings in one project; then a new one, so that looking at everything stays cheap
 
 
@@ -56,11 +64,16 @@ def faults(full: bool, folder: Path) -> Iterator[Tried]:
     count = Count()
     dice = random.Random(int(os.environ.get("OAF_SEED", "8")))
     while count.killed < wanted and time.monotonic() < until:
-        with scene(folder, ROUND + 1) as place, visited(place.publish) as visitor:
-            for number in range(ROUND + 1):
+        with (
+            scene(folder, ROUND + 1) as place,
+            visited(place.publish) as visitor,
+            Warm(place.root, _words(place, days(1)[0])) as warm,
+        ):
+            for number in range(1, ROUND + 1):
                 if count.killed >= wanted or time.monotonic() > until:
                     break
-                _morning(place, number, count, dice, wanted)
+                start = place.start if number % WHOLE == 0 else warm.start
+                _morning(place, start, days(number + 1), count, dice)
             count.mails += len(place.mailbox.taken)
             _seen(visitor, count)
         wiped(folder)
@@ -78,14 +91,21 @@ def faults(full: bool, folder: Path) -> Iterator[Tried]:
     )
 
 
-def _morning(place: Scene, number: int, count: Count, dice: random.Random, wanted: int) -> None:
+def _words(place: Scene, day: date) -> list[str]:
+    return ["--root", str(place.root), "--day", str(day)]
+
+
+def _morning(
+    place: Scene,
+    start: Callable[..., Running],
+    made: list[date],
+    count: Count,
+    dice: random.Random,
+) -> None:
     """One day: killed some times, then held to its end, then everything looked at."""
-    made = days(number + 1)
     before = len(place.mailbox.taken)
-    for _ in range(dice.randint(1, MOST) if number else 0):
-        if count.killed >= wanted:
-            break
-        running = place.start("--day", str(made[-1]))
+    for _ in range(dice.randint(1, MOST)):
+        running = start(*_words(place, made[-1]))
         try:
             running.wait(dice.uniform(0.02, 1.0) * place.length)
             break  # it was done before
@@ -93,8 +113,8 @@ def _morning(place: Scene, number: int, count: Count, dice: random.Random, wante
             kill(running, whole=count.killed % 2 == 1)
             count.killed += 1
     began = time.monotonic()
-    code = place.morning(made[-1])
-    place.length = elapsed(began) if not number else 0.7 * place.length + 0.3 * elapsed(began)
+    code = start(*_words(place, made[-1])).wait(600)
+    place.length = 0.7 * place.length + 0.3 * elapsed(began)
     count.mornings += 1
     count.worst = max(count.worst, elapsed(began))
     count.left += bool(left_after(place.root))

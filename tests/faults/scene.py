@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import nbformat
 import numpy as np
@@ -183,7 +184,16 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def kill(process: subprocess.Popen[bytes], *, whole: bool) -> None:
+class Running(Protocol):
+    """A morning that goes on."""
+
+    pid: int
+
+    def wait(self, timeout: float = ...) -> int:
+        """Its exit code; `subprocess.TimeoutExpired` if it goes on."""
+
+
+def kill(process: Running, *, whole: bool) -> None:
     """SIGKILL to a morning's process group; with `whole` to all its descendants at one instant."""
     if whole:
         victims = family(process.pid)
@@ -261,7 +271,7 @@ class Visitor:
 
 
 @contextmanager
-def visited(publish: Path, pause: float = 0.1) -> Iterator[Visitor]:
+def visited(publish: Path, pause: float = 0.2) -> Iterator[Visitor]:
     """A visitor at work in a thread of its own."""
     visitor, stop = Visitor(publish), threading.Event()
 
