@@ -22,8 +22,9 @@ from oaflib.report import Outcome, Severity
 from oaflib.study.curves import curves_of, departure_of
 from oaflib.study.recalled import Recalled
 from oaflib.study.study import Study, open_study
+from oaflib.study.views import unbroken
 from oaflib.study.words import history_of
-from oaflib.study.years import pictures, view_of
+from oaflib.study.years import pictures, signed, view_of
 from oaflib.window import instant, moment, of_rule
 
 END = datetime.combine(demo.LAST + timedelta(days=1), time(), UTC)
@@ -122,11 +123,28 @@ def test_a_page_begins_with_what_crosses_first(judged):
     study, records, outcomes = judged["BWS_ageing"]
     (table,) = oaf.devices(study, records, outcomes)
     assert [row[0] for row in table.rows[:2]] == ["LHC.BWS.5R4.B1H1 scans", "LHC.BWS.5L4.B2H1 peak"]
-    assert table.rows[0][1:3] == ("WARNING", "15 Mar 2027".replace(" ", "\N{NO-BREAK SPACE}"))
+    assert table.rows[0][1:3] == ("WARNING", _kept("15 Mar 2027", "(31 Jan to 7 May 2027)"))
     assert {row[1] for row in table.rows[2:]} == {"OK"}
     assert "power law of age" in table.note
     year = table.head.index("a year")
     assert -600 < float(table.rows[1][year].replace("−", "-")) < -560  # 2 % a month of 2,380
+
+
+def _kept(*lines: str) -> str:
+    """Lines of a cell, each unbroken."""
+    return " ".join(line.replace(" ", "\N{NO-BREAK SPACE}") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.0, "0"), (-0.109, "−0.109"), (2403.4, "+2,403"), (-1.19e-5, "−1.19e−5"), (3.5e9, "+3.5e9")],
+)
+def test_a_change_is_written_with_its_sign(value: float, words: str) -> None:
+    assert signed(value) == words
+
+
+def test_a_range_breaks_before_its_to_and_nowhere_else() -> None:
+    assert unbroken("+2,284 to +2,541") == _kept("+2,284", "to +2,541")
 
 
 def test_its_pictures_are_the_findings_the_worst_first(judged):

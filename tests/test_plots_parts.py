@@ -15,6 +15,7 @@ from oaflib.plots.correlation import paired, straight
 from oaflib.plots.curve import curve_of
 from oaflib.plots.fourier import of_series
 from oaflib.plots.grid import grid, reduced, scale_of
+from oaflib.plots.lanes import Lanes
 from oaflib.plots.png import encode, encode_few
 from oaflib.plots.scene import clean, fitted, straightened, text_width
 from oaflib.plots.states import states_of
@@ -103,6 +104,14 @@ def test_states_begin_where_they_are_first_known():
     states = states_of("M:MODE", records)
     assert states.text == (None, "A", "B")
     assert states.changes == 1
+
+
+def test_a_lane_has_its_whole_name():
+    names = [f"LHC.BPM.{place}.DOROS:STATUS" for place in ("1L5.B1", "1L5.B2", "1R5.B1")]
+    records = records_of([texts(name, ["OK"], at(1)) for name in names], DAY)
+    (picture,) = Lanes(tuple(names)).figures(records, [])
+    for label in ("1L5.B1", "1L5.B2", "1R5.B1"):
+        assert f">{label}<".encode() in picture.data
 
 
 def test_values_are_grouped_by_the_state_of_their_time():

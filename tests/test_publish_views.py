@@ -22,7 +22,7 @@ from oaflib.errors import ReportError
 from oaflib.publish import disk, place, rebuild
 from oaflib.publish.links import moved
 from oaflib.publish.words import against, number, there
-from oaflib.report import Change, Severity, Statistics
+from oaflib.report import Change, Fault, Outcome, Severity, Statistics
 from oaflib.window import Window, calendar_day
 
 NASTY = (
@@ -178,7 +178,9 @@ def test_hostile_names_change_nothing(tmp_path: Path) -> None:
 def test_the_sentence_counts_what_the_page_lists(tmp_path: Path) -> None:
     root = small(tmp_path / "publish")
     index = json.loads((root / "index.json").read_bytes())
-    assert index["sentence"] == ("Monday 23 November: 2 new, 1 ongoing, 1 report failed, 5 reports")
+    assert index["sentence"] == (
+        "Monday 23 November: 2 new alarms, 1 ongoing, 1 report failed, 5 reports"
+    )
     front = (root / "index.html").read_text()
     assert f"<h1>{index['sentence']}</h1>" in front
     new, ongoing = front.index("New alarms"), front.index("Ongoing")
@@ -454,6 +456,30 @@ def test_instants_in_a_reason_are_told_in_the_readers_zone() -> None:
         '&lt;b&gt; since <time datetime="2026-11-22T12:26:24Z" '
         'title="2026-11-22 12:26:24 UTC">22 Nov 13:26:24</time>, not 2026-99-22T12:26:24Z'
     )
+
+
+def test_days_in_a_reason_are_told_as_people_write_them() -> None:
+    told = there("about 2027-02-05 (2026-13-40); 2026-11-16_7d, v2026-11-22, 2026-11-22.csv", "UTC")
+    assert told == (
+        "about 5 Feb 2027 (2026-13-40); 2026-11-16_7d, v2026-11-22, 2026-11-22.csv".replace(
+            "5 Feb 2027", "5\u00a0Feb\u00a02027"
+        )
+    )
+
+
+def test_a_condition_is_said_once(tmp_path: Path) -> None:
+    said = "count(IMAGES) >= 5 is false"
+    held = Outcome(
+        *("camera", Fault.BREAKAGE, "BTV.1", "count(IMAGES) >= 5", Severity.ALARM),
+        limit={"condition": "count(IMAGES) >= 5"},
+        reason=said,
+    )
+    folder = place(published.report(outcomes=[held]), None, tmp_path, published.SITE)
+    page = (folder / "index.html").read_text()
+    head = page[: page.index("Behind it")]
+    assert '<p class="reason as-is">count(IMAGES) &gt;= 5 is false</p>' in head
+    assert "must hold" not in head
+    assert "no value" not in head
 
 
 def test_a_value_is_told_apart_from_its_limit() -> None:

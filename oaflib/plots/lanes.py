@@ -61,7 +61,7 @@ class Lanes(Plot):
         title = self.title or title_of(names)
         height = 34.0 if len(names) <= 10 else 26.0
         size = min(look.font * SMALL, height * 0.5)
-        left = min(230.0, max(44.0, 30 + max(text_width(label, size) for label in labels)))
+        left = min(230.0, max(44.0, 32 + max(text_width(label, size) for label in labels)))
         if len(names) == 1 and not self.title:
             left, labels = 16.0, [""]
         scene = Scene(look.width, 4000)

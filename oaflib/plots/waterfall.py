@@ -306,5 +306,6 @@ def _said(found: Grid, records: Records) -> list[str]:
     rows, columns = found.mean.shape
     minutes = records.window.duration.total_seconds() / 60 / columns
     each = found.elements / rows
-    said.append(f"Each block is the mean of {minutes:.3g} min and {each:.3g} elements")
+    across = "" if each == 1 else f" and {each:.3g} elements"
+    said.append(f"each block is the mean of {minutes:.3g} min{across}")
     return said

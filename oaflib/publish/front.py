@@ -225,13 +225,15 @@ class Front:
 
     @cached_property
     def sentence(self) -> str:
-        """``Monday 23 November: 3 new, 5 ongoing, 2 cleared, 1 report failed, 24 reports``."""
+        """``Monday 23 November: 3 new alarms, 5 ongoing, 1 report failed, 24 reports``."""
         counts = self.counts
         if not self.cards:
             return "No report yet."
         told = ("new", "ongoing", "cleared", "silenced")
         parts = [f"{counts[name]} {name}" for name in told if counts[name]]
-        if not (counts["new"] or counts["ongoing"]):
+        if name := next((name for name in told[:2] if counts[name]), ""):
+            parts[0] = counted(counts[name], f"{name} alarm")
+        else:
             parts.insert(0, "no other alarm" if counts["silenced"] else "no alarm")
         parts += [
             f"{counted(counts[name], 'report')} {name}"

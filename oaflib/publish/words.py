@@ -41,6 +41,7 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _INSTANT = re.compile(r"(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
+_DAY = re.compile(r"(?<![\w./-])(\d{4}-\d\d-\d\d)(?![\w/-]|\.\w)")
 _LONG_AGO = timedelta(days=180)
 _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -145,12 +146,14 @@ def foretold(forecast: Mapping[str, Any]) -> str:
     return tidy(f"{said}{': ' if note else ''}{note}. Method: {method or 'not said'}.", 600)
 
 
-def _day(text: str) -> str:
-    """``2027-05-20`` as people write it."""
+def _day(text: str, short: bool = False) -> str:
+    """``2027-05-20`` as people write it; `short` has ``20 May 2027`` on one line."""
     try:
         day = date.fromisoformat(str(text)[:10])
     except ValueError:
         return str(text)
+    if short:
+        return f"{day.day}\N{NO-BREAK SPACE}{MONTHS[day.month - 1][:3]}\N{NO-BREAK SPACE}{day.year}"
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
@@ -216,13 +219,14 @@ def what(outcome: Outcome) -> str:
 
 
 def there(text: str, zone: str, near: datetime | None = None) -> Markup:
-    """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`; `near` as in
-    `local`.
+    """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`, and its days
+    (``2027-02-05``) as people write them; `near` as in `local`.
     """
     pieces = _INSTANT.split(text)
     shown = Markup("")
     for number, piece in enumerate(pieces):
-        shown += _instant(piece, zone, near) if number % 2 else escape(piece)
+        plain = _DAY.sub(lambda day: _day(day[1], short=True), piece)
+        shown += _instant(piece, zone, near) if number % 2 else escape(plain)
     return shown
 
 

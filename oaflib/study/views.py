@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oaflib.study.study import Study
 
 _SHOWN = 60  # rows of a table before the rest is counted
+_LONG = 30  # characters of a cell that may be broken anywhere
 
 
 class Front:
@@ -146,8 +147,16 @@ def _is_word(text: str) -> bool:
 def _cell(tag: str, text: str, word: bool) -> str:
     if word:
         return f'<{tag} class="words">{escape(text)}</{tag}>'
-    kept = text.replace(" ", "\N{NO-BREAK SPACE}") if tag == "td" and len(text) < 24 else text
+    kept = unbroken(text) if tag == "td" else text
     return f"<{tag}>{escape(kept)}</{tag}>"
+
+
+def unbroken(text: str) -> str:
+    """A short text that stays on one line; a range may break before its *to*."""
+    if len(text) >= _LONG:
+        return text
+    kept = text.replace(" ", "\N{NO-BREAK SPACE}")
+    return kept.replace("\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}", " to\N{NO-BREAK SPACE}")
 
 
 def number(value: Found) -> str:

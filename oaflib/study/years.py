@@ -21,6 +21,7 @@ from oaflib.records import Records
 from oaflib.report import Outcome, Severity
 from oaflib.study.curves import curves_of, departure_of, from_reference, returns
 from oaflib.study.families.sheet import DASH, Family, FamilyTable, figure
+from oaflib.study.views import unbroken
 from oaflib.trend import Floats, Trend
 from oaflib.window import moment
 
@@ -35,7 +36,6 @@ _HEAD = (
     "device",
     "verdict",
     "crosses",
-    "between",
     "now",
     "limit",
     "a year",
@@ -194,25 +194,18 @@ def _row(view: View, zone: ZoneInfo) -> tuple[str, ...]:
     said = outcome.forecast or {}
     slope = view.slope
     name = view.trend.variable
-    foreseen = said.get("state") == "crosses"
     since = None if outcome.since is None else moment(outcome.since).astimezone(zone).date()
     return (
         name if element_of(name) is not None else outcome.device or outcome.variable,
         str(outcome.severity),
-        _unbroken(_when(said) or DASH),
-        _unbroken(_between(said) if foreseen else DASH),
+        _when(said) or DASH,
         figure(view.now, unit),
-        _unbroken(_allowed(outcome.limit) or DASH),
+        unbroken(_allowed(outcome.limit) or DASH),
         DASH if slope is None else signed(slope.value * _YEAR),
-        DASH if slope is None else _unbroken(_interval(slope)),
-        _unbroken(DASH if since is None else spelt(since)),
-        _unbroken(outcome.check),
+        DASH if slope is None else unbroken(_interval(slope)),
+        _kept(DASH if since is None else spelt(since)),
+        outcome.check,
     )
-
-
-def _unbroken(text: str) -> str:
-    """A short text that stays on one line."""
-    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) < 30 else text
 
 
 def _allowed(limit: Mapping[str, Any]) -> str:
@@ -228,12 +221,13 @@ def _allowed(limit: Mapping[str, Any]) -> str:
 
 
 def _when(said: Mapping[str, Any]) -> str:
-    """The day a limit is crossed, or why there is none."""
+    """The day a limit is crossed and its interval, or why there is none."""
     state = said.get("state", "")
     if state == "crosses":
-        return spelt(date.fromisoformat(said["date"]))
+        return f"{_kept(spelt(date.fromisoformat(said['date'])))} ({_between(said)})"
     if state == "crossed":
-        return f"crossed {spelt(date.fromisoformat(said['date']))}" if said["date"] else state
+        day = said["date"] and _kept(spelt(date.fromisoformat(said["date"])))
+        return f"crossed {day}" if day else state
     if state == "not within horizon":
         return f"not within {said['horizon_days']:g} days"
     note = f": {said['note']}" if said.get("note") else ""
@@ -243,9 +237,14 @@ def _when(said: Mapping[str, Any]) -> str:
 def _between(said: Mapping[str, Any]) -> str:
     first = date.fromisoformat(said["earliest"])
     if not said["latest"]:
-        return f"{spelt(first)} to no end"
+        return _kept(f"{spelt(first)} to no end")
     last = date.fromisoformat(said["latest"])
-    return f"{spelt(first, year=first.year != last.year)} to {spelt(last)}"
+    return _kept(f"{spelt(first, year=first.year != last.year)} to {spelt(last)}")
+
+
+def _kept(text: str) -> str:
+    """All of it on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _interval(slope: Slope) -> str:
@@ -260,7 +259,7 @@ def spelt(day: date, year: bool = True) -> str:
 
 def signed(value: float) -> str:
     """A change as people write it: ``+2,403``, ``−0.11``."""
-    text = f"{value:+,.0f}" if 1_000 <= abs(value) < 1e6 else f"{value:+.3g}".replace("e+", "e")
     if value == 0:
         return "0"
-    return f"\N{MINUS SIGN}{text[1:]}" if text.startswith("-") else text
+    text = f"{value:+,.0f}" if 1_000 <= abs(value) < 1e6 else f"{value:+.3g}"
+    return re.sub(r"(?<=e)\+?(-?)0*", r"\1", text).replace("-", "\N{MINUS SIGN}")
