@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oaflib.errors import ConfigurationError
 
+# An instant in a sentence, as `instant` writes it.
+INSTANT = re.compile(r"(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {
     "s": timedelta(seconds=1),

@@ -79,6 +79,26 @@ def story() -> Changes:
     )
 
 
+def test_instants_in_a_reason_are_those_of_the_reader():
+    said = "nothing was logged between 2026-11-21T23:00:00Z and 2026-11-22T23:00:00Z"
+    message = compose(changed(report(22, outcome("D1", reason=said))), LINKS, SETTINGS)
+    assert "nothing was logged between 00:00 and 2026-11-23 00:00\n" in message.text
+    assert "00Z" not in message.text + message.html
+
+
+def test_a_condition_is_said_once():
+    held = Outcome(
+        *("one wire", Fault.BAD_USAGE, "W1, W2", "max(A) == 0", ALARM),
+        limit={"condition": "max(A) == 0"},
+        reason="max(A) == 0 is false",
+        since=report(22).window.start_ns,
+    )
+    message = compose(changed(report(22, held)), LINKS, SETTINGS)
+    assert "ALARM   W1, W2: since 00:00\n        one wire, bad usage: max(A) == 0 is false\n" in (
+        message.text
+    )
+
+
 def test_the_mail_of_a_morning():
     message = compose(story(), LINKS, SETTINGS)
     assert message.subject == "[OAF] BWS PS 2026-11-22: 2 NEW, 1 ongoing, 1 cleared"

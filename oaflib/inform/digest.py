@@ -14,7 +14,7 @@ from oaflib.inform.lines import cut, found_lines
 from oaflib.inform.outbox import Letter
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.sheet import Line, Links, Section, Sheet, Tone
-from oaflib.inform.texts import counted, shown, some_of
+from oaflib.inform.texts import counted, shown, some_of, told
 from oaflib.provenance import silent_source
 from oaflib.report import Change, Report, Severity
 
@@ -110,7 +110,8 @@ def _silence(source: str, parts: Sequence[Part]) -> Failure:
     reports = [part.changes.report for part in parts]
     labels = tuple(dict.fromkeys(report.window.label for report in reports))
     names = some_of([f"{report.instrument} {report.dataset}" for report in reports])
-    reason = f"{reports[0].outcomes[0].reason}; {counted(len(parts), 'report')} INVALID: {names}"
+    said = told(reports[0].outcomes[0].reason, reports[0].window)
+    reason = f"{said}; {counted(len(parts), 'report')} INVALID: {names}"
     return Failure(source, labels[0] if len(labels) == 1 else "", reason, parts[0].href)
 
 
@@ -118,7 +119,7 @@ def failure_of(part: Part) -> Failure:
     """Why a report among the parts did not finish, in its own words."""
     report = part.changes.report
     reasons = [o.reason for o in report.outcomes if o.severity is Severity.INVALID and o.reason]
-    reason = reasons[0] if reasons else "it judged nothing and says no reason"
+    reason = told(reasons[0], report.window) if reasons else "it judged nothing and says no reason"
     return Failure(f"{report.instrument} {report.dataset}", report.window.label, reason, part.href)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from oaflib.changes import Age, PastAlarm
 from oaflib.inform.sheet import Line, Section, Tone
-from oaflib.inform.texts import allowed, counted, number, quantity, shown, some_of, when
+from oaflib.inform.texts import allowed, counted, number, quantity, shown, some_of, told, when
 from oaflib.limits import measured
 from oaflib.report import Outcome, Severity
 from oaflib.window import Window
@@ -118,7 +118,7 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
     first = part[0]
     since = _since(part, window, ages)
     about = f"{shown(first.check, 60)}, {first.fault}"
-    reason, advice = shown(first.reason, 180), shown(first.guidance, 180)
+    reason, advice = shown(told(first.reason, window), 180), shown(first.guidance, 180)
     facts: list[str] = []
     if len(part) > 1:
         names = [_name(outcome.device, outcome.variable) for outcome in part]
@@ -150,8 +150,12 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
 
 
 def _head(outcome: Outcome) -> str:
-    """What it is about; the check itself when there is neither device nor variable."""
-    return _name(outcome.device, outcome.variable) or shown(outcome.check, 60) or "(no name)"
+    """What it is about; the check itself when there is neither device nor variable.
+
+    Nor is a condition a name: the reason has it.
+    """
+    variable = "" if outcome.variable == outcome.limit.get("condition") else outcome.variable
+    return _name(outcome.device, variable) or shown(outcome.check, 60) or "(no name)"
 
 
 def _name(device: str, variable: str) -> str:
@@ -165,7 +169,8 @@ def _name(device: str, variable: str) -> str:
 def _value(part: Sequence[Outcome]) -> str:
     """The value, or the range of values, against the limit."""
     first = part[0]
-    limit = allowed(first.limit, first.unit)
+    told_by_reason = first.found is None and "condition" in first.limit and first.reason
+    limit = "" if told_by_reason else allowed(first.limit, first.unit)
     if len(part) == 1:
         found, unit = measured(first.found, first.unit, first.limit)
         value = quantity(found, unit) if found is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oaflib.limits import phrases
-from oaflib.window import Window, moment
+from oaflib.window import INSTANT, Window, moment, nanoseconds, parse_instant
 
 # Control, format (right-to-left marks, zero-width), surrogate, private, unassigned, separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -98,6 +99,18 @@ def when(ns: int, window: Window) -> str:
         return "an impossible time"
     first = window.start.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == first else f"{local:%Y-%m-%d %H:%M}"
+
+
+def told(reason: str, window: Window) -> str:
+    """A reason with the UTC instants it names as read on the spot."""
+
+    def local(found: re.Match[str]) -> str:
+        try:
+            return when(nanoseconds(parse_instant(found[0])), window)
+        except (ValueError, OverflowError):
+            return found[0]
+
+    return INSTANT.sub(local, reason)
 
 
 def span(window: Window) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from oaflib.limits import phrases
 from oaflib.report import Change, Found, Outcome, Report, Severity
-from oaflib.window import Window, instant, parse_instant
+from oaflib.window import INSTANT, Window, instant, parse_instant
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -40,7 +40,6 @@ NAMES = {
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
-_INSTANT = re.compile(r"(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)")
 _DAY = re.compile(r"(?<![\w./-])(\d{4}-\d\d-\d\d)(?![\w/-]|\.\w)")
 _LONG_AGO = timedelta(days=180)
 _POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -222,7 +221,7 @@ def there(text: str, zone: str, near: datetime | None = None) -> Markup:
     """`text` with the UTC instants it names (``2026-11-22T12:26:24Z``) told in `zone`, and its days
     (``2027-02-05``) as people write them; `near` as in `local`.
     """
-    pieces = _INSTANT.split(text)
+    pieces = INSTANT.split(text)
     shown = Markup("")
     for number, piece in enumerate(pieces):
         plain = _DAY.sub(lambda day: _day(day[1], short=True), piece)

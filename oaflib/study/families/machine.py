@@ -20,7 +20,7 @@ from oaflib.study.families.found import (
     states,
 )
 from oaflib.study.families.sheet import DASH, FamilyTable, figure, share
-from oaflib.window import nanoseconds, parse_instant
+from oaflib.window import INSTANT, nanoseconds, parse_instant
 
 # The first that fits; what follows a name's family word varies: BCTDC, BCTFR, BPMALPS, BLMTI.
 _FAMILIES = (
@@ -39,7 +39,6 @@ _FAMILIES = (
 )
 _OTHERS = "machine and timing"
 _CYCLES = 12
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def tables(records: Records, outcomes: Sequence[Outcome] = ()) -> list[FamilyTable]:
@@ -133,7 +132,7 @@ def _fills(records: Records) -> list[FamilyTable]:
 
 def _told(records: Records, outcome: Outcome) -> str:
     """Device and reason, instants as people of the site say them."""
-    reason = _INSTANT.sub(
+    reason = INSTANT.sub(
         lambda found: clock(records, nanoseconds(parse_instant(found[0]))), outcome.reason
     )
     return f"{outcome.device or outcome.variable}: {reason}"
