@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from oaflib.checks.facts import Floats, Mask, runs_where, spread, thinned
+from oaflib.checks.ranks import median, percentiles
 
 PIECES = 100  # into which a series is cut
 _SMALLEST = 8  # samples in a piece
@@ -86,7 +87,7 @@ def without_cycle(value: Floats, pieces: int) -> Floats | None:
     bounds = np.flatnonzero(np.diff(phase[order])) + 1
     profile = np.zeros(bins)
     for part in np.split(order, bounds):
-        profile[phase[part[0]]] = np.median(means[part])
+        profile[phase[part[0]]] = median(means[part])
     cycle = np.repeat(profile[phase], fine)
     tail = np.full(len(value) - len(cycle), cycle[-1])
     return np.asarray(value - np.append(cycle, tail))
@@ -98,8 +99,8 @@ def _period(means: Floats) -> float:
     Refined at its later returns, so that a period between two entries does not drift away.
     """
     count = len(means)
-    centred = np.clip(means, *np.percentile(means, [1, 99]))
-    centred = centred - np.median(centred)
+    centred = np.clip(means, *percentiles(means, [1, 99]))
+    centred = centred - median(centred)
     power = np.abs(np.fft.rfft(centred, 2 * count)) ** 2
     auto = np.fft.irfft(power)[:count]
     if not auto[0] > 0:
@@ -127,26 +128,26 @@ def _trimmed(rows: Floats) -> Floats:
 
 
 def _levels(levels: Floats, told: Floats, step: float, size: int) -> list[Episode]:
-    middle, scale = float(np.median(levels)), max(spread(levels), step / np.sqrt(size))
+    middle, scale = median(levels), max(spread(levels), step / np.sqrt(size))
     if not scale > 0:
         return []
     away = (levels - middle) / scale
-    usual = float(np.median(told))
+    usual = median(told)
     found = []
     for first, stop in _lasting(away, _LEVEL):
         top = first + int(np.argmax(np.abs(away[first:stop])))
-        value, sized = float(np.median(told[first:stop])), float(away[top])
-        shift = abs(float(np.median(levels[first:stop])) - middle)
+        value, sized = median(told[first:stop]), float(away[top])
+        shift = abs(median(levels[first:stop]) - middle)
         faint = abs(sized) <= _LEVEL[0] or shift < step
         found.append(Episode("level", first * size, stop * size, sized, value, usual, faint))
     return found
 
 
 def _noises(noises: Floats, step: float, size: int) -> list[Episode]:
-    if not step > 0 or not np.median(noises) > 0:
+    if not step > 0 or not median(noises) > 0:
         return []
     logs = np.log(np.maximum(noises, 1e-3 * step))
-    middle = float(np.median(logs))
+    middle = median(logs)
     scale = max(spread(logs), 1 / np.sqrt(size))
     away = (logs - middle) / scale
     away[noises == 0] = 0.0  # a reading that stands still is stuck or at rest, not quieter
@@ -154,7 +155,7 @@ def _noises(noises: Floats, step: float, size: int) -> list[Episode]:
     found = []
     for first, stop in _lasting(away, _NOISE):
         top = first + int(np.argmax(np.abs(away[first:stop])))
-        value, sized = float(np.median(noises[first:stop])) / 1.128, float(away[top])
+        value, sized = median(noises[first:stop]) / 1.128, float(away[top])
         faint = abs(sized) <= _NOISE[0] or stop - first < 2
         found.append(Episode("noise", first * size, stop * size, sized, value, usual, faint))
     return found
@@ -166,7 +167,7 @@ def _spikes(cut: Floats, middles: Floats) -> list[Episode]:
     if not scale > 0 or not max(away.max(), -away.min()) / scale > _SPIKE:
         return []
     size = np.abs(away) / scale
-    limit = max(_SPIKE, _TAIL * float(np.percentile(thinned(size), 99)))
+    limit = max(_SPIKE, _TAIL * float(percentiles(thinned(size), [99])[0]))
     if not size.max() > limit:
         return []
     runs = runs_where(size > limit)

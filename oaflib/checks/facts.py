@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oaflib.checks.base import Context
+from oaflib.checks.ranks import median, percentiles
 from oaflib.series import Kind, Series, Times
 
 Mask = NDArray[np.bool_]
@@ -40,15 +41,9 @@ class Runs:
 
 def runs_where(mask: Mask) -> Runs:
     """The runs of consecutive true samples."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    padded = np.concatenate([[False], mask, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     return Runs(edges[::2], edges[1::2])
-
-
-def runs_of(same: Mask) -> Runs:
-    """All samples cut into runs; `same[i]` says whether sample i + 1 is like sample i."""
-    cuts = np.flatnonzero(~same) + 1
-    bounds = np.concatenate([[0], cuts, [len(same) + 1]])
-    return Runs(bounds[:-1], bounds[1:])
 
 
 def missing(series: Series) -> Mask:
@@ -130,7 +125,7 @@ def cadence(time: Times) -> int | None:
     """The usual time from one sample to the next in ns; None for fewer than 10 samples."""
     if len(time) < 10:
         return None
-    return int(np.median(thinned(np.diff(time))))
+    return int(median(thinned(np.diff(time))))
 
 
 def thinned(values: Any) -> Any:
@@ -148,11 +143,10 @@ def spread(values: Floats) -> float:
     if not len(values):
         return 0.0
     values = thinned(values)
-    middle = np.median(values)
-    found = _SIGMA * float(np.median(np.abs(values - middle)))
+    found = _SIGMA * median(np.abs(values - median(values)))
     if found > 0:
         return found
-    low, high = np.percentile(values, [5, 95])
+    low, high = percentiles(values, [5, 95])
     return float(high - low) / 3.29
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from oaflib.checks.base import Context, GroupCheck, Verdict
 from oaflib.checks.facts import Floats, Mask, missing, spread
+from oaflib.checks.ranks import median, percentiles
 from oaflib.checks.siblings import families
 from oaflib.checks.words import plural, quantity, some
 from oaflib.records import Entry
@@ -95,10 +96,11 @@ class Peers(GroupCheck[Habits]):
         if series.ragged:
             return Habits(*_none(0), len(series), start)
         if series.kind is Kind.NUMERIC:
-            good = series.value[~missing(series)].astype(np.float64, copy=False)
+            odd = missing(series)
+            good = series.value[~odd] if odd.any() else series.value
             if len(good) < _FEW:
                 return Habits(*_none(1), len(good), start)
-            return Habits(*habits_of(good[:, None]), len(good), start)
+            return Habits(*habits_of_one(good), len(good), start)
         value = series.value
         if len(value) < _FEW or value.shape[1] == 0:
             return Habits(*_none(value.shape[1]), len(value), start)
@@ -254,6 +256,18 @@ def habits_of(value: Any) -> tuple[Floats, Floats, Floats]:
     moved = (np.nan_to_num(steps) != 0).sum(axis=0)
     activity = np.divide(moved, known, out=activity, where=known > 0)
     return level, noise, activity
+
+
+def habits_of_one(value: Any) -> tuple[Floats, Floats, Floats]:
+    """As `habits_of` of the finite samples of one device, float[n]; each of one entry."""
+    value = np.asarray(value, dtype=np.float64)
+    stride = max(1, len(value) // _LOOK)
+    steps = value[1::stride] - value[:-1:stride]
+    if not np.isfinite(steps).all():  # between the largest floats
+        return habits_of(value[:, None])
+    noise = _spreads(steps, lambda steps, at, axis: percentiles(steps, at))  # noqa: ARG005
+    activity = np.count_nonzero(steps) / len(steps)
+    return np.array([median(value[::stride])]), noise[None], np.array([activity])
 
 
 def _spreads(steps: Floats, percentile: Any) -> Floats:

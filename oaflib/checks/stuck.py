@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oaflib.checks.base import Context, Duration, GroupCheck, Verdict
-from oaflib.checks.facts import Runs, held, missing, open_time, runs_of, unchanged
+from oaflib.checks.facts import Runs, held, missing, open_time, runs_where, unchanged
 from oaflib.checks.siblings import Others, families
 from oaflib.checks.words import ns_of, plural, quantity, span, utc
 from oaflib.records import Entry
@@ -18,6 +18,7 @@ from oaflib.series import Kind, Series, Variable
 
 _SECOND = 1_000_000_000
 _LIVE = 0.2  # share of samples that differ from the one before, of a reading and not a setting
+_MANY = 1000  # samples of which most readings show a third value
 _LONG = 20  # samples; a shorter run proves nothing
 _TIMES = 10  # how much longer than its other runs a run must be
 _PASTS = 5  # earlier windows that tell whether a variable normally changes
@@ -87,7 +88,7 @@ class Stuck(GroupCheck[Still]):
 
     def note(self, series: Series, context: Context) -> Still:
         odd = missing(series)
-        bad = int(odd.sum())
+        bad = int(np.count_nonzero(odd))
         if bad:
             series = series.where(~odd)
         if not len(series):
@@ -184,12 +185,14 @@ class Stuck(GroupCheck[Still]):
 
 
 def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
-    runs = runs_of(same)
-    length = runs.length
-    worst = int(np.argmax(length))
-    longest = int(length[worst])
+    alike = runs_where(same)
+    rests = Runs(alike.first, alike.stop + 1)  # runs of two samples or more: few, of a reading
+    length = rests.length
+    worst = int(np.argmax(length)) if len(length) else -1
+    first, stop = (int(rests.first[worst]), int(rests.stop[worst])) if len(length) else (0, 1)
+    longest = stop - first
     outside = max(1, len(series) - longest)
-    first, stop = int(runs.first[worst]), int(runs.stop[worst])
+    others = np.delete(length, worst) if len(length) else length
     run_start = int(series.time[first])
     if stop == len(series):
         run_stop = int(series.time[-1]) + held(series.time, context)
@@ -204,17 +207,17 @@ def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
         low, high = float(numbers.min()), float(numbers.max())
         reach = high - low
         at_rest = value in (0.0, low, high)
-        elsewhere = first == 0 or _returns(runs, worst, numbers, value)
-        if ((numbers == low) | (numbers == high)).all():
+        elsewhere = first == 0 or _returns(rests, worst, numbers, value)
+        if _only(numbers[:_MANY], low, high) and _only(numbers, low, high):
             distinct = 2
     elif series.kind is Kind.TEXTUAL:
         value = str(series.value[first])
     return Still(
         count=len(series),
         odd=odd,
-        activity=float((~same).sum() / outside) if len(same) else 0.0,
+        activity=float((len(same) - np.count_nonzero(same)) / outside),
         longest=longest,
-        ordinary=max(length[:worst].max(initial=0), length[worst + 1 :].max(initial=0)),
+        ordinary=int(others.max(initial=1)) if longest < len(series) else 0,
         distinct=1 if longest == len(series) else distinct,
         run_start=run_start,
         run_stop=run_stop,
@@ -225,6 +228,10 @@ def _still(series: Series, same: Any, odd: int, context: Context) -> Still:
         value=value,
         reach=reach,
     )
+
+
+def _only(numbers: Any, low: float, high: float) -> bool:
+    return bool(((numbers == low) | (numbers == high)).all())
 
 
 def _returns(runs: Runs, worst: int, numbers: Any, value: float) -> bool:

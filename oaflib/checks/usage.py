@@ -61,7 +61,7 @@ class Usage(SeriesCheck):
         if count < self.minimum:
             return fine.but(self.violated, f"{fine.reason}, fewer than {self.minimum:,}", start)
         odd = missing(series)
-        bad = int(odd.sum())
+        bad = int(np.count_nonzero(odd))
         if not bad:
             return fine
         since = int(series.time[np.argmax(odd)])
