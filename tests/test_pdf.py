@@ -23,6 +23,7 @@ def test_a_report_is_printed_beside_its_page(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "figures",
         "index.html",
+        "manifest.json",
         "report.json",
         "report.pdf",
     ]

@@ -20,7 +20,7 @@ def test_a_report_gets_its_folder(tmp_path: Path) -> None:
     folder = place(made, published.body(tmp_path), tmp_path / "publish", published.SITE)
     assert folder == tmp_path / "publish/reports/BCT/LHC-B1-cmp/2026-11-22"
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["figures", "index.html", "notebook.ipynb", "report.json"]
+    assert names == ["figures", "index.html", "manifest.json", "notebook.ipynb", "report.json"]
     assert [path.name for path in (folder / "figures").iterdir()] == ["2-0.png"]
     assert read((folder / "report.json").read_bytes()) == made
 

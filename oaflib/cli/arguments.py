@@ -95,6 +95,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     health.add_argument(
         "--over", action="store_true", help="the morning is over: what is not there is missing"
     )
+    check = command("fsck", "whether all that is kept holds together; changes nothing")
+    reach = check.add_mutually_exclusive_group()
+    reach.add_argument("--days", type=_positive, default=30, help="look so far back (30)")
+    reach.add_argument("--all", action="store_true", help="look at everything there ever was")
+    check.add_argument("--json", action="store_true", help="for programs")
+    check.add_argument("--at", type=_moment, help="as if it were this time (ISO 8601, with zone)")
     upkeep = command("upkeep", "copy the state, and take away what has been kept long enough")
     upkeep.add_argument("--dry-run", action="store_true", help="say what would go; nothing does")
     plan = command("schedule", "lines for cron, or units for systemd, that call OAF here")

@@ -177,6 +177,13 @@ def status(given: Namespace) -> int:
     return health(given)
 
 
+def fsck(given: Namespace) -> int:
+    """Whether all that is kept holds together; 1 when something does not."""
+    from oaflib.cli.health import sound
+
+    return sound(given)
+
+
 def upkeep(given: Namespace) -> int:
     """Retention and copies, now; with --dry-run only said."""
     from oaflib.daily import retention
@@ -406,6 +413,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "check-config": check_configuration,
     "status": status,
     "schedule": schedule,
+    "fsck": fsck,
     "upkeep": upkeep,
     "list": listing,
     "demo": demo,

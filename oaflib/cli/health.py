@@ -1,9 +1,10 @@
-"""``oaf status``: whether this morning happened."""
+"""``oaf status``: whether this morning happened; ``oaf fsck``: whether what is kept is sound."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from oaflib.cli.commands import now, say
 from oaflib.config.project import Project, find_root, load_project, load_site_only
-from oaflib.daily.status import Status, prometheus, status, written
+from oaflib.daily.status import Status, holder, prometheus, status, written
 from oaflib.daily.telling import settings_of
 from oaflib.errors import ConfigurationError, OafError
 from oaflib.inform.direct import tell
@@ -40,6 +41,27 @@ def health(given: Namespace) -> int:
         subject = counted(len(found.problems), "problem")
         _mail(project, subject, [f"{found.title} at {found.at}:", *found.problems], at)
     return 0 if found.healthy else 1
+
+
+def sound(given: Namespace) -> int:
+    """0 everything holds, 1 something does not."""
+    from oaflib.fsck import fsck
+
+    project = load_project(find_root(given.root))
+    began = time.monotonic()
+    found = fsck(project, given.at or now(), None if given.all else given.days)
+    if given.json:
+        say(json.dumps(found.document(), indent=1))
+        return 0 if found.sound else 1
+    say(*(shown(finding, 600) for finding in found.findings))
+    looked = ", ".join(f"{count:,} {noun}" for noun, count in sorted(found.seen.items()))
+    reach = "All" if found.days is None else f"The last {counted(found.days, 'day')}"
+    say(f"{reach}: {looked or 'nothing there'} ({time.monotonic() - began:.1f} s).")
+    say("All is sound." if found.sound else f"{counted(len(found.findings), 'finding')}.")
+    at_work = holder(project.runs / "lock")
+    if at_work is not None and not found.sound:
+        say(f"A run is at work (process {at_work}); look again when it has ended.")
+    return 0 if found.sound else 1
 
 
 def _mail(project: Project, subject: str, lines: list[str], at: datetime) -> None:

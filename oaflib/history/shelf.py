@@ -118,9 +118,14 @@ class Shelf:
             renewed(self.folder / _NAMES, json.dumps(sorted(known | new)))
 
     def labels(self) -> list[str]:
-        """Every window there is, sorted."""
-        rows = self.read(["label"])
-        return sorted(set(pc.unique(rows["label"]).to_pylist()))
+        """Every window there is, sorted; of files that say which they hold only that is read."""
+        found = {_label_of(path) for path in _listed(self.windows)}
+        for path in _listed(self.blocks):
+            said = _labels_of(path)
+            if said is None:
+                said = set(pc.unique(_rows(path, ["label"], None)["label"]).to_pylist())
+            found |= said
+        return sorted(found)
 
     def _read(
         self,
@@ -272,8 +277,21 @@ def _groups(file: pq.ParquetFile, names: Sequence[str]) -> list[int]:
 
 
 def _may_hold(path: Path, label: str) -> bool:
-    said = (pq.read_metadata(path).metadata or {}).get(b"oaf.labels")
-    return said is None or label in said.decode().split("\n")
+    said = _labels_of(path)
+    return said is None or label in said
+
+
+def _labels_of(path: Path) -> set[str] | None:
+    """The windows that a block says it holds; None of one that does not say."""
+    try:
+        said = (pq.read_metadata(path).metadata or {}).get(b"oaf.labels")
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException) as error:
+        raise HistoryError(
+            f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
+        ) from error
+    return None if said is None else set(filter(None, said.decode().split("\n")))
 
 
 def _quarter_of_file(path: Path) -> str:

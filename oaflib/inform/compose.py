@@ -62,10 +62,13 @@ def verdict(changes: Changes) -> Verdict:
 
 def subject(changes: Changes, prefix: str = "[OAF]") -> str:
     """``[OAF] BWS PS 2026-11-22: 2 NEW, 1 ongoing, 1 cleared``."""
-    report = changes.report
+    return f"{prefix} {about(changes.report)}: {verdict(changes).words}".strip()
+
+
+def about(report: Report) -> str:
+    """``BWS PS 2026-11-22``: a report in the subject of its mails."""
     name = shown(f"{report.instrument} {report.dataset}", 50)
-    words = f"{name} {shown(report.window.label, 30)}: {verdict(changes).words}"
-    return f"{prefix} {words}".strip()
+    return f"{name} {shown(report.window.label, 30)}"
 
 
 def compose(

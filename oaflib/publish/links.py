@@ -1,10 +1,12 @@
-"""Links of a page that moves to another folder."""
+"""Links of a page: those to its neighbours, and all of them when it moves to another folder."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 
+#: The one part of a report's page that is renewed when another report comes.
+NEIGHBOURS = re.compile(r"<!--nav-->.*?<!--/nav-->", re.DOTALL)
 _TAG = re.compile(r'<(?:a|img|link|script)\b(?:[^>"]|"[^"]*")*>')
 _ADDRESS = re.compile(r'( (?:href|src|data-root)=")(?![a-zA-Z][a-zA-Z0-9+.-]*:|#|/)([^"]+)"')
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 import shutil
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
-from oaflib.publish import disk, feed, pages, search, shelf
+from oaflib.publish import disk, feed, manifest, pages, search, shelf
 from oaflib.publish.entry import Entry
 from oaflib.publish.front import Card, Front, Trends, card_of, front_of
-from oaflib.publish.links import moved
+from oaflib.publish.links import NEIGHBOURS, moved
 from oaflib.publish.online import Online
 from oaflib.publish.pdf import printed
 from oaflib.publish.site import Site
@@ -26,7 +25,6 @@ from oaflib.publish.spark import Course
 from oaflib.report import Report, read, write
 from oaflib.window import nanoseconds
 
-_NAV = re.compile(r"<!--nav-->.*?<!--/nav-->", re.DOTALL)
 _TREND = 30
 _COURSES = 1_000  # outcomes of a report beyond which only alarms have a course
 _OUTCOMES = '\n "outcomes": '  # as `oaflib.report.write` has it
@@ -109,6 +107,8 @@ def rebuild(repository: Path, site: Site) -> None:
         _assets(repository, interactive=False)
         front = Front((), site)
         search.clear(repository)
+        for folder in (repository, repository / "assets", repository / "ONLINE"):
+            _swept(folder)
         for room in sorted((repository / "reports").glob("*/*")):
             _swept(room)
             kept = shelf.rebuilt(room)
@@ -158,6 +158,7 @@ def _folder(
         page.write_bytes(disk.encoded(page_of(leaf, site)))
         if pdf and printed(page, beside / "report.pdf"):
             page.write_bytes(disk.encoded(page_of(replace(leaf, pdf=True), site)))
+        (beside / manifest.FILE).write_bytes(manifest.written(beside))
         disk.sync_tree(beside)
         disk.swap_in(beside, folder)
     except BaseException:
@@ -271,7 +272,7 @@ def _stitched(room: Path, kept: shelf.Shelf, entry: Entry) -> None:
     except OSError:
         return
     links = pages.nav(*shelf.neighbours(room, kept, entry))
-    disk.write_changed(path, _NAV.sub(lambda _: links, page, count=1))
+    disk.write_changed(path, NEIGHBOURS.sub(lambda _: links, page, count=1))
 
 
 def _trends(room: Path, kept: shelf.Shelf, report: Report, site: Site) -> dict[str, Course]:
@@ -330,7 +331,7 @@ def _entry_at(folder: Path) -> Entry | None:
 
 def _swept(room: Path) -> None:
     """Take away what a killed publishing left."""
-    for path in room.glob(".*"):
+    for path in (*room.glob(".new-*"), *room.glob(".*.new"), *room.glob(".*.old")):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:

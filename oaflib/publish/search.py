@@ -53,6 +53,11 @@ def clear(repository: Path) -> None:
     shutil.rmtree(repository / "search", ignore_errors=True)
 
 
+def places(repository: Path, month: str) -> frozenset[str]:
+    """The reports (``<INST>/<dataset>/<label>``) that the search knows of a month."""
+    return frozenset(_load(repository / "search" / f"{month}.js"))
+
+
 def _names(report: Report) -> list[str]:
     devices = {outcome.device for outcome in report.outcomes}
     variables = {outcome.variable for outcome in report.outcomes}

@@ -68,27 +68,52 @@ class Shelf:
 def load(folder: Path) -> Shelf:
     """The shelf kept in a dataset's `folder`; made again from the reports when it is not whole."""
     try:
-        document = json.loads((folder / "index.json").read_bytes())
+        return index_of(folder)
+    except FileNotFoundError:
+        if not any(folder.glob("*/report.json")):
+            return Shelf()
+    except (OSError, ReportError):
+        pass
+    return rebuilt(folder)
+
+
+def index_of(folder: Path) -> Shelf:
+    """The shelf as ``index.json`` of a dataset's `folder` has it.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is not there.
+    ReportError
+        It is not whole.
+    """
+    data = (folder / "index.json").read_bytes()
+    try:
+        document = json.loads(data)
         if document["schema"] != SCHEMA:
             raise ValueError(document["schema"])
         recent = tuple(Entry.of(entry) for entry in document["recent"])
         return Shelf(recent, {str(month): str(days) for month, days in document["months"].items()})
-    except FileNotFoundError:
-        if not any(folder.glob("*/report.json")):
-            return Shelf()
-    except _UNREADABLE:
-        pass
-    return rebuilt(folder)
+    except _UNREADABLE as error:
+        raise ReportError(f"{folder / 'index.json'} is not whole: {error!r}") from error
 
 
 def month(folder: Path, name: str) -> list[Entry]:
     """All reports of a month that has some, the earliest first; made anew if damaged."""
     try:
-        document = json.loads((folder / f"{name}.json").read_bytes())
-        return [Entry.of(entry) for entry in document["reports"]]
-    except _UNREADABLE:
+        return month_of(folder, name)
+    except (OSError, ReportError):
         entries = [entry for entry in on_disk(folder) if entry.month == name]
         return sorted(entries, key=lambda entry: entry.order)
+
+
+def month_of(folder: Path, name: str) -> list[Entry]:
+    """The reports of a month as its file has them, the earliest first; raises as `index_of`."""
+    data = (folder / f"{name}.json").read_bytes()
+    try:
+        return [Entry.of(entry) for entry in json.loads(data)["reports"]]
+    except _UNREADABLE as error:
+        raise ReportError(f"{folder / name}.json is not whole: {error!r}") from error
 
 
 def added(folder: Path, shelf: Shelf, entry: Entry, replaced: Entry | None) -> Shelf:
