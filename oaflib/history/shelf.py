@@ -119,12 +119,20 @@ class Shelf:
 
     def labels(self) -> list[str]:
         """Every window there is, sorted; of files that say which they hold only that is read."""
-        found = {_label_of(path) for path in _listed(self.windows)}
+        for _ in range(_AGAIN):
+            with suppress(FileNotFoundError):
+                return self._labels()
+        with self._locked():
+            return self._labels()
+
+    def _labels(self) -> list[str]:
+        late = {_label_of(path): _meta(path).num_rows for path in _listed(self.windows)}
+        found = {label for label, rows in late.items() if rows}
         for path in _listed(self.blocks):
             said = _labels_of(path)
             if said is None:
                 said = set(pc.unique(_rows(path, ["label"], None)["label"]).to_pylist())
-            found |= said
+            found |= said - late.keys()
         return sorted(found)
 
     def _read(
@@ -257,9 +265,7 @@ def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
-        raise HistoryError(
-            f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
-        ) from error
+        raise _damaged(path, error) from error
     keep = pc.is_in(rows["variable"].cast(pa.string()), words(names))
     return rows.filter(keep)
 
@@ -283,15 +289,23 @@ def _may_hold(path: Path, label: str) -> bool:
 
 def _labels_of(path: Path) -> set[str] | None:
     """The windows that a block says it holds; None of one that does not say."""
+    said = (_meta(path).metadata or {}).get(b"oaf.labels")
+    return None if said is None else set(filter(None, said.decode().split("\n")))
+
+
+def _meta(path: Path) -> pq.FileMetaData:
     try:
-        said = (pq.read_metadata(path).metadata or {}).get(b"oaf.labels")
+        return pq.read_metadata(path)
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException) as error:
-        raise HistoryError(
-            f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
-        ) from error
-    return None if said is None else set(filter(None, said.decode().split("\n")))
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(
+        f"{path} is damaged ({error}); make it again from the reports: oaf history rebuild"
+    )
 
 
 def _quarter_of_file(path: Path) -> str:
