@@ -55,7 +55,7 @@ def test_an_unknown_variable_is_told(
     project: MadeProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["history", "--root", str(project.root), "show", "NO:SUCH"]) == 1
-    assert "nothing is known of NO:SUCH" in capsys.readouterr().err
+    assert "the history has nothing of 'NO:SUCH'" in capsys.readouterr().err
 
 
 @pytest.mark.kernel

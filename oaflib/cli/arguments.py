@@ -320,7 +320,10 @@ def _typed(reader: Callable[[str], Any], noun: str) -> Callable[[str], Any]:
         try:
             return reader(text)
         except (ValueError, OverflowError) as error:
-            raise argparse.ArgumentTypeError(f"'{text}' is not {noun}: {error}") from None
+            said = f"'{text}' is not {noun}"
+            why = str(error).removeprefix(said).lstrip(":; ")
+            bare = not why or why.startswith("Invalid isoformat")
+            raise argparse.ArgumentTypeError(said if bare else f"{said}: {why}") from None
 
     return read
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from oaflib.cli.commands import now, say
 from oaflib.config.interventions import concerning
 from oaflib.config.project import find_root, load_site_only
+from oaflib.config.words import near, quoted
 from oaflib.errors import OafError
 from oaflib.series import device_of
 from oaflib.study.words import history_of, ledger_of
@@ -46,8 +47,9 @@ def chronicle(given: Namespace) -> int:
     trend = history.trend(given.variable, first, dataset=given.dataset)
     if not len(trend):
         known = [name for name in history.variables() if given.variable.lower() in name.lower()]
-        hint = f"; there are {', '.join(known[:8])}" if known else ""
-        raise OafError(f"nothing is known of {given.variable}{hint}")
+        hint = f" There are: {', '.join(known[:8])}" if known else ""
+        hint = hint or near(given.variable, history.variables())
+        raise OafError(f"the history has nothing of {quoted(given.variable)}.{hint}")
     zone = ZoneInfo(project.site.zone)
     done = list(concerning(ledger_of(project), given.variable))
     say(f"{'window':16} {'samples':>9} {'min':>12} {'mean':>12} {'max':>12} {'spread':>12} unit")

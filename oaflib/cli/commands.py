@@ -314,15 +314,13 @@ def flush_mails(project: Project, state: State) -> int:
 
 def assignment_of(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
-    from oaflib.run.runner import assigned
+    from oaflib.run.runner import assigned, chosen
 
     whole = load_what_is_right(project.root)
     made = assigned(whole, given.dataset, given.source)
     warn(*whole.wrong_beside(given.dataset))
     return replace(
-        made,
-        template=getattr(given, "template", "") or made.template,
-        expert_code=getattr(given, "expert", "") or made.expert_code,
+        chosen(whole, made, getattr(given, "template", ""), getattr(given, "expert", "")),
         low_res=getattr(given, "low_res", False),
         fresh=getattr(given, "fresh", False),
         name=getattr(given, "name", ""),

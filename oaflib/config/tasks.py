@@ -191,7 +191,14 @@ def _email(text: str) -> str:
         raise ValueError(f"{error}; or, of which reports: {', '.join(WHEN)}") from None
 
 
-def _expert_code(experts: Shelf, text: str) -> str:
+def parse_expert_code(experts: Shelf, text: str) -> str:
+    """A notebook of `experts` without ``.ipynb``, or ``module:function``; empty for none.
+
+    Raises
+    ------
+    ValueError
+        There is no such notebook or function.
+    """
     if text.casefold() in ("", "none"):
         return ""
     if ":" in text:
@@ -259,7 +266,7 @@ def _readers(around: Surroundings) -> dict[str, Reader]:
         "UserId": _users,
         "email": _email,
         "DftPlot": _boolean,
-        "ExpCode": partial(_expert_code, around.experts),
+        "ExpCode": partial(parse_expert_code, around.experts),
         "Schedule": _schedule,
         "Window": partial(_window, around.zone),
         "Template": partial(_template, around.templates),

@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from oaflib.config.tasks import Task
+from oaflib.config.words import quoted
+from oaflib.errors import ConfigurationError
 from oaflib.run.runner import Assignment
 from oaflib.window import Window, calendar_day, of_rule
 
@@ -47,16 +49,20 @@ def due(tasks: Iterable[Task], at: datetime, schedule: str = "", only: str = "")
 
     Without `schedule`: daily tasks, and on Mondays the weekly ones. `only` is a shell pattern on
     ``<INST>_<dataset>``. A task's window ends at or before `at`, in the zone that `at` carries.
+
+    Raises
+    ------
+    ConfigurationError
+        No task at all is like `only`.
     """
+    every = [task for task in tasks if fnmatchcase(task.id, only or "*")]
+    if only and not every:
+        raise ConfigurationError(f"no task of the task table is like {quoted(only)}")
     zone = str(at.tzinfo)
     wanted = {schedule} if schedule else {"daily"}
     if not schedule and at.weekday() == _MONDAY:
         wanted.add("weekly")
-    return [
-        Due(task, of_rule(task.window, at, zone))
-        for task in tasks
-        if task.schedule in wanted and fnmatchcase(task.id, only or "*")
-    ]
+    return [Due(task, of_rule(task.window, at, zone)) for task in every if task.schedule in wanted]
 
 
 def morning_of(day: date, zone: str) -> datetime:

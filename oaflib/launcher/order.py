@@ -12,7 +12,7 @@ from oaflib.errors import ConfigurationError, OafError
 from oaflib.publish import place, site_of
 from oaflib.run.preflight import read_notebook
 from oaflib.run.request import AT
-from oaflib.run.runner import Assignment, Run, assigned, body_of, run_folder, run_report
+from oaflib.run.runner import Assignment, Run, assigned, body_of, chosen, run_folder, run_report
 from oaflib.sources.base import KeepsSnapshots
 from oaflib.sources.open import open_source, serving
 from oaflib.window import (
@@ -66,13 +66,8 @@ def assignment_of(order: Order, project: Project) -> Assignment:
         No such dataset or source.
     """
     made = assigned(project, order.dataset.removeprefix(PREFIX), order.source)
-    return replace(
-        made,
-        low_res=order.low_res,
-        expert_code=order.expert_code or made.expert_code,
-        template=order.template or made.template,
-        name=order.name,
-    )
+    made = chosen(project, made, order.template, order.expert_code)
+    return replace(made, low_res=order.low_res, name=order.name)
 
 
 def window_of(order: Order, zone: str, now: datetime) -> Window:

@@ -15,8 +15,12 @@ from typing import Any
 
 from oaflib import scraps
 from oaflib.body import Body
-from oaflib.config.project import Project
-from oaflib.errors import OafError, ReportError
+from oaflib.config.dataset import Dataset
+from oaflib.config.notebook import Shelf
+from oaflib.config.project import DATASETS, Project
+from oaflib.config.tasks import parse_expert_code
+from oaflib.config.words import listed, near, quoted
+from oaflib.errors import ConfigurationError, OafError, ReportError
 from oaflib.provenance import silent_source
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits, nursery
@@ -27,6 +31,8 @@ from oaflib.run.isolation import PRLIMIT, level
 from oaflib.run.preflight import check_template
 from oaflib.run.request import FILE, Request
 from oaflib.run.silent import silent_report
+from oaflib.sources.base import KeepsSnapshots
+from oaflib.sources.open import open_source
 from oaflib.window import Window, instant
 
 
@@ -58,8 +64,10 @@ def assigned(project: Project, dataset: str, source: str = "") -> Assignment:
     task = next((task for task in project.tasks if task.id == dataset), None)
     name = source or (task.source if task else next(iter(project.site.sources)))
     project.source_settings(name)
-    project.dataset(dataset)
+    said = project.dataset(dataset)
     if task is None:
+        if said.file is None:
+            _kept_by_source(project, name, said)
         return Assignment(dataset, name)
     return Assignment(
         dataset,
@@ -68,6 +76,38 @@ def assigned(project: Project, dataset: str, source: str = "") -> Assignment:
         expert_code=task.expert_code,
         template=task.template,
     )
+
+
+def _kept_by_source(project: Project, source: str, dataset: Dataset) -> None:
+    """Nothing, where the source keeps the snapshot of a dataset that nothing else speaks of."""
+    with open_source(project, source) as opened:
+        kept = opened.snapshots(dataset.snapshot) if isinstance(opened, KeepsSnapshots) else []
+    if dataset.snapshot not in {query.name for query in kept}:
+        known = list(dict.fromkeys([*(task.id for task in project.tasks), *project.datasets]))
+        raise ConfigurationError(
+            f"no dataset is called {quoted(dataset.id)}: it has no task, no file {DATASETS}/"
+            f"{dataset.id}.toml, and {source} keeps no snapshot '{dataset.snapshot}'."
+            f"{near(dataset.id, known)} There are: {listed(sorted(known))}"
+        )
+
+
+def chosen(
+    project: Project, made: Assignment, template: str = "", expert_code: str = ""
+) -> Assignment:
+    """The assignment with another template or expert code, where one is named.
+
+    Raises
+    ------
+    ConfigurationError
+        No such template, notebook or function.
+    """
+    if template:
+        template = project.template(made.dataset, template).stem
+    try:
+        code = parse_expert_code(Shelf(project.experts), expert_code)
+    except ValueError as error:
+        raise ConfigurationError(f"expert code: {error}") from None
+    return replace(made, template=template or made.template, expert_code=code or made.expert_code)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,8 @@ def _manifest(document: Mapping[str, Any]) -> Manifest:
 def fault_of_name(name: str) -> str:
     """Why no snapshot can be called `name`; nothing when one can."""
     if fault := fault_of_notebook(name):
-        return f"a snapshot's name: {fault.replace('the name of a notebook', 'one')}"
+        said = fault.replace("the name of a notebook", "one").replace("the notebook's name", "it")
+        return f"a snapshot's name: {said}"
     if name.endswith((".zip", ".pinned", ".ipynb")):
         return f"a snapshot's name: '{name}' ends like a file; leave the ending out"
     return ""
