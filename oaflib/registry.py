@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
 from oaflib.errors import ConfigurationError
+
+
+@cache
+def offered() -> Any:
+    """What all installed packages offer; read once a process: each has a file to open."""
+    return entry_points()
 
 
 class Registry:
@@ -54,7 +61,7 @@ class Registry:
     def _all(self) -> dict[str, str]:
         if self._addresses is None:
             addresses = dict(self._builtin)
-            for point in entry_points(group=self.group):
+            for point in offered().select(group=self.group):
                 if addresses.get(point.name, point.value) != point.value:
                     raise ConfigurationError(
                         f"two packages offer the {self.noun} '{point.name}': "
