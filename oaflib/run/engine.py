@@ -9,9 +9,10 @@ from typing import Any
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
-from traitlets import Integer
+from traitlets import Integer, Type
 
 from oaflib.run.limits import end_all, size
+from oaflib.run.prompt import PromptManager
 
 NAME = "oaf"
 _PUTS_OUT = frozenset({"stream", "display_data", "execute_result", "update_display_data", "error"})
@@ -32,6 +33,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     """
 
     output_limit = Integer(0)
+    kernel_manager_class = Type(PromptManager)
     spent = 0
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
