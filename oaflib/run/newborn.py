@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import random
 import resource
@@ -115,13 +116,19 @@ def kernel() -> None:
     IPKernelApp.launch_instance(parent_handle=os.getppid())
 
 
+def die_with(parent: int) -> None:
+    """Be killed when the process that forked this one ends, also when it just has."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
 def _alone(birth: Birth, forget: Callable[[], None]) -> None:
     """Own session; dies with the process that forked it; nothing of the others' open."""
     os.setsid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != birth.parent:
-        os._exit(1)
+    die_with(birth.parent)
     forget()
+    gc.enable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -175,12 +175,14 @@ class Nursery:
         cwd: Path | str,
         output: tuple[int, int],
         channel: bool = False,
+        of: str = "branch",
     ) -> Forked:
         """A process that calls `call` (``module:function``) with ``sys.argv`` as given.
 
         `env` must agree with the nursery's own on what counts when a process starts. It takes over
         this process's limits, priority, processors and umask. `output` are the file
         descriptors of its standard output and error. With `channel` it can give orders itself.
+        `of` the ``branch`` it has papermill and nbconvert; of the ``trunk`` what kernels need.
 
         Raises
         ------
@@ -193,6 +195,7 @@ class Nursery:
             "env": dict(env),
             "cwd": str(cwd),
             "channel": channel,
+            "of": of,
             "limits": {name: resource.getrlimit(getattr(resource, name)) for name in _LIMITS},
             "priority": os.getpriority(os.PRIO_PROCESS, 0),
             "processors": sorted(os.sched_getaffinity(0)),

@@ -83,6 +83,11 @@ def register() -> None:
     os.environ[KernelProvisionerFactory.default_provisioner_name_env] = NAME
 
 
+def warm() -> None:
+    """Have Jupyter read what provisioners there are, for the processes forked from this one."""
+    KernelProvisionerFactory.instance()
+
+
 def _forked(cmd: list[str], kwargs: Mapping[str, Any]) -> Forked:
     """A forked kernel for that command line.
 
@@ -99,7 +104,8 @@ def _forked(cmd: list[str], kwargs: Mapping[str, Any]) -> Forked:
     env = {k: v for k, v in (kwargs.get("env") or os.environ).items() if k != "JPY_PARENT_PID"}
     home = nursery.standing(env, "whole")
     folder = kwargs.get("cwd") or os.getcwd()  # noqa: PTH109
-    return home.fork("oaflib.run.newborn:kernel", cmd[2:], env=env, cwd=folder, output=(1, 2))
+    call = "oaflib.run.newborn:kernel"
+    return home.fork(call, cmd[2:], env=env, cwd=folder, output=(1, 2), of="trunk")
 
 
 def _ours(python: str) -> bool:

@@ -60,9 +60,14 @@ def _drawn(folder: Path) -> None:
     if home is not None:
         try:
             with Path(os.devnull).open("wb") as nowhere:
-                output = (nowhere.fileno(), nowhere.fileno())
-                call, argv = "oaflib.run.thumbnails:forked", ["thumbnails", str(folder)]
-                process = home.fork(call, argv, env=home.env, cwd=folder, output=output)
+                process = home.fork(
+                    "oaflib.run.thumbnails:forked",
+                    ["thumbnails", str(folder)],
+                    env=home.env,
+                    cwd=folder,
+                    output=(nowhere.fileno(), nowhere.fileno()),
+                    of="trunk",
+                )
         except NurseryLost:
             pass
         else:
