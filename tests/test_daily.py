@@ -7,6 +7,7 @@ import html
 import json
 import subprocess
 import sys
+import time
 from email import policy
 from pathlib import Path
 
@@ -354,25 +355,82 @@ def test_mails_leave_through_a_real_server(project: MadeProject) -> None:
     assert project.mails == []
 
 
+@pytest.mark.parametrize("half", ["shelve", "show"])
 def test_a_page_that_cannot_be_published_stops_no_other(
+    project: MadeProject, monkeypatch: pytest.MonkeyPatch, half: str
+) -> None:
+    from oaflib.daily import morning
+
+    three(project)
+    done = getattr(morning, half)
+
+    def full(what: object, *rest: object) -> object:
+        reports = [what] if half == "shelve" else [one.report for one in what]
+        if any(report.dataset == "B1" for report in reports):
+            raise OSError(28, "No space left on device")
+        return done(what, *rest)
+
+    monkeypatch.setattr(morning, half, full)
+    assert daily(project) == 1
+    assert not (project.root / "publish/RECENT_WITHOUT_ALM/BCT_B1").exists()
+    assert report_of(project, "B2")["finished"] is True
+    assert shown(project) == ["B2", "B3"]
+    monkeypatch.undo()
+    assert daily(project) == 0
+    assert report_of(project)["finished"] is True
+    assert shown(project) == ["B1", "B2", "B3"]
+    assert len([path for path in project.mails if mail_of(path)["To"] == "jdoe@example.org"]) == 3
+
+
+def test_a_morning_that_ends_between_folder_and_front_page_is_finished_by_the_next(
     project: MadeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from oaflib.daily import morning
 
-    project.fill(numeric(A))
-    project.tasks(ROW, ROW.replace("B1,", "B2,"))
-    project.dataset("BCT_B2", DATASET)
-    place = morning.place
+    three(project)
 
-    def full(report: object, *rest: object) -> object:
-        if report.dataset == "B1":
-            raise OSError(28, "No space left on device")
-        return place(report, *rest)
+    def killed(*given: object) -> None:
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(morning, "place", full)
+    monkeypatch.setattr(morning, "show", killed)
     assert daily(project) == 1
-    assert not project.report("BCT", "B1").exists()
-    assert report_of(project, "B2")["finished"] is True
     monkeypatch.undo()
+    assert project.mails == []
     assert daily(project) == 0
-    assert report_of(project)["finished"] is True
+    assert shown(project) == ["B1", "B2", "B3"]
+    assert len([path for path in project.mails if mail_of(path)["To"] == "jdoe@example.org"]) == 3
+
+
+def test_views_that_take_long_are_made_for_several_reports_at_once(
+    project: MadeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oaflib.daily import morning
+
+    three(project)
+    show = morning.show
+    counts: list[int] = []
+
+    def slow(shelved: list[object], *rest: object) -> None:
+        counts.append(len(shelved))
+        time.sleep(2)  # so they rest for twenty
+        show(shelved, *rest)
+
+    monkeypatch.setattr(morning, "show", slow)
+    assert daily(project) == 0
+    assert sum(counts) == 3
+    assert len(counts) <= 2
+    assert shown(project) == ["B1", "B2", "B3"]
+
+
+def three(project: MadeProject) -> None:
+    """Three datasets of the same variable."""
+    project.fill(numeric(A))
+    project.tasks(ROW, ROW.replace("B1,", "B2,"), ROW.replace("B1,", "B3,"))
+    for name in ("B2", "B3"):
+        project.dataset(f"BCT_{name}", DATASET)
+
+
+def shown(project: MadeProject) -> list[str]:
+    """The datasets on the front page."""
+    index = json.loads((project.root / "publish/index.json").read_bytes())
+    return [card["name"] for card in index["datasets"]]

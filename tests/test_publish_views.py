@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ import pytest
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
-from oaflib.publish import disk, place, rebuild
+from oaflib.publish import disk, place, rebuild, shelve, show
 from oaflib.publish.links import moved
 from oaflib.publish.words import against, number, there
 from oaflib.report import Change, Fault, Outcome, Severity, Statistics
@@ -374,6 +375,65 @@ def test_reading_while_publishing_never_sees_a_hole(tmp_path: Path) -> None:
         thread.join()
     assert reads > 20
     assert [hole for hole in holes if "#o-" not in hole] == []
+
+
+def test_reports_shown_together_are_as_if_placed_one_by_one(tmp_path: Path) -> None:
+    made = [published.report(ids=ids) for ids in published.DATASETS[:4]]
+    for one in made:
+        place(one, None, tmp_path / "single", published.SITE)
+    root = tmp_path / "together"
+    place(made[0], None, root, published.SITE)
+    before = {path: path.read_bytes() for path in (root / "index.html", root / "index.json")}
+    shelved = [shelve(one, None, root, published.SITE) for one in made]
+    assert {path: path.read_bytes() for path in before} == before  # the views wait
+    lost = [link for path in pages(root) for link in broken_links(root, path)]
+    assert [link for link in lost if "/index.html#" not in link] == []  # a family not shown yet
+    show(shelved, root, published.SITE)
+    assert tree(root) == tree(tmp_path / "single")
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_what_another_published_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    shelved = [shelve(published.report(ids=ids), None, tmp_path, published.SITE)
+               for ids in published.DATASETS[:3]]  # fmt: skip
+    shutil.rmtree(shelved[2].folder.parent)
+    newer = published.report(published.DAY + timedelta(days=1), ids=published.DATASETS[0])
+    place(newer, None, tmp_path, published.SITE)
+    show(shelved, tmp_path, published.SITE)
+    cards = json.loads((tmp_path / "index.json").read_bytes())["datasets"]
+    assert [card["label"] for card in cards] == ["2026-11-23", "2026-11-22"]
+    recent = tmp_path / f"RECENT/{'_'.join(published.DATASETS[0][:2])}/report.json"
+    assert json.loads(recent.read_bytes())["window"]["label"] == "2026-11-23"
+
+
+def test_links_of_the_halves_lead_somewhere_at_every_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alarms come and go; after each step on disk every link of every list is followed."""
+    for each in (0, 1):
+        place(published.report(ids=published.DATASETS[each]), None, tmp_path, published.SITE)
+    holes: list[str] = []
+
+    def then(name: str) -> None:
+        real = getattr(disk, name)
+
+        def watched(*given: object) -> object:
+            result = real(*given)
+            for path in (tmp_path / "index.html", *tmp_path.glob("RECENT*/index.html")):
+                holes.extend(link for link in broken_links(tmp_path, path) if "#o-" not in link)
+            return result
+
+        monkeypatch.setattr(disk, name, watched)
+
+    for name in ("write", "link", "remove"):
+        then(name)
+    for severity in (Severity.ALARM, Severity.OK):
+        told = [published.outcome(severity=severity)]
+        place(published.report(outcomes=told), None, tmp_path, published.SITE)
+    assert holes == []
 
 
 def test_publishing_from_several_threads_loses_nothing(tmp_path: Path) -> None:

@@ -3,10 +3,14 @@
 State on disk is right after a kill at any instant. A report goes through EXECUTED (its
 ``report.json`` is in the run's folder), PUBLISHED (its page is in the repository) and DONE (its
 alarms and mails are in one transaction with that word); the next morning finishes what was left.
+
+Each report is put into its folder when it comes. The views of all datasets cost more the more there
+are, so they are made for several reports at once, and these are told then.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -22,11 +26,11 @@ from oaflib.changes import AlarmState, Changes
 from oaflib.config.project import Project
 from oaflib.config.tasks import Task
 from oaflib.daily.due import Due
-from oaflib.daily.telling import Teller
+from oaflib.daily.telling import Teller, Told
 from oaflib.errors import OafError, ReportError
 from oaflib.history import History
 from oaflib.inform.sheet import Picture
-from oaflib.publish import Site, place
+from oaflib.publish import Shelved, Site, shelve, show
 from oaflib.report import Change, Report
 from oaflib.run.crew import Crew
 from oaflib.run.runner import Run, body_of, failed_report, run_folder
@@ -37,6 +41,8 @@ from oaflib.window import nanoseconds
 
 _LONGEST_DAY = timedelta(hours=25)
 ATTEMPTS = 3  # mornings on which a broken report is tried again
+_VIEWS = 0.1  # of the time, at most, goes into the views of all datasets
+_LOOK = 1.0  # seconds after which reports are told though no other comes
 OWED = "owed/"  # what the state remembers of reports that a digest has yet to tell
 UNTOLD = "untold/"  # and of new alarms that nobody was to be told of
 
@@ -80,6 +86,29 @@ class Morning:
 
 
 @dataclass(frozen=True)
+class _Waiting:
+    """A report in its folder that is yet to be shown and told.
+
+    `entry` is its row, EXECUTED; `alarms` what is to be remembered of it; `news` whether anybody
+    hears of it.
+    """
+
+    due: Due
+    run: Run
+    entry: RunRow
+    changed: Changes
+    alarms: AlarmState
+    shelved: Shelved
+    news: bool
+
+    def done(self, failure: str, notes: tuple[str, ...] = ()) -> Done:
+        """What the morning says of it."""
+        return Done(
+            self.due, self.changed.report, self.changed, self.run.seconds, failure, notes=notes
+        )
+
+
+@dataclass(frozen=True)
 class Desk:
     """What a morning works with.
 
@@ -98,29 +127,45 @@ class Desk:
 def hold(
     desk: Desk, wanted: Sequence[Due], crew: Crew, progress: Progress, *, again: bool = False
 ) -> Morning:
-    """Have the `wanted` reports made by `crew`; publish and tell each as it comes.
+    """Have the `wanted` reports made by `crew`; publish and tell them as they come.
 
     What is there already is left alone, unless `again`. Reports on more than a day look back on
     the history of the others, so they wait for these.
     """
     progress.started(len(wanted))
-    done = []
+    done: list[Done] = []
+
+    def ended(some: Sequence[Done]) -> None:
+        done.extend(some)
+        for one in some:
+            progress.ended(one)
+
     left = []
     for due in wanted:
         row = desk.state.run(*due.key)
         if row and not again and (row.status is RunStatus.DONE or given_up(row)):
-            kept = Done(due, None, failure=row.detail, kept=True)
-            done.append(kept)
-            progress.ended(kept)
+            ended([Done(due, None, failure=row.detail, kept=True)])
         else:
             left.append((due, row))
     with serving(desk.project, (due.task.source for due, _ in left)):
         for wave in (False, True):
             some = [pair for pair in left if (pair[0].window.duration > _LONGEST_DAY) == wave]
-            for due, row, run in _runs(desk, some, crew):
-                ended = _finish(desk, due, row, run)
-                done.append(ended)
-                progress.ended(ended)
+            waiting: list[_Waiting] = []
+            resting = 0.0  # until then the views are left as they are
+            for runs in _runs(desk, some, crew):
+                for due, row, run in runs:
+                    shelved = _shelved(desk, due, row, run)
+                    if isinstance(shelved, Done):
+                        ended([shelved])
+                    else:
+                        waiting.append(shelved)
+                began = time.monotonic()
+                if waiting and began >= resting:
+                    ended(_told(desk, waiting))
+                    waiting = []
+                    resting = began + (time.monotonic() - began) / _VIEWS
+            if waiting:
+                ended(_told(desk, waiting))
     return Morning(tuple(done))
 
 
@@ -131,22 +176,24 @@ def given_up(row: RunRow) -> bool:
 
 def _runs(
     desk: Desk, wanted: Sequence[tuple[Due, RunRow | None]], crew: Crew
-) -> Iterator[tuple[Due, RunRow | None, Run]]:
-    """Each with its run, as they end; what an earlier morning executed is taken up."""
+) -> Iterator[list[tuple[Due, RunRow | None, Run]]]:
+    """Each with its run, as they end; what an earlier morning executed is taken up.
+
+    An empty list says that none ended for a while.
+    """
     waiting: dict[Future[Run], tuple[Due, RunRow | None]] = {}
     try:
         for due, row in wanted:
             run = _executed(desk.project, due, row)
             if run:
-                yield due, row, run
+                yield [(due, row, run)]
             else:
                 future = crew.submit(desk.project, due.assignment, due.window)
                 waiting[future] = (due, row)
         while waiting:
-            ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ended:
-                due, row = waiting.pop(future)
-                yield due, row, _result(desk.project, due, future)
+            ended, _ = wait(waiting, _LOOK, FIRST_COMPLETED)
+            those = [(waiting.pop(future), future) for future in ended]
+            yield [(due, row, _result(desk.project, due, one)) for (due, row), one in those]
     finally:
         for future in waiting:  # nobody takes them any more: the state cannot be written
             future.cancel()
@@ -176,8 +223,8 @@ def _executed(project: Project, due: Due, row: RunRow | None) -> Run | None:
     return Run(report, folder, 0.0, "" if report.finished else report.outcomes[0].reason)
 
 
-def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
-    """Publish and tell one run."""
+def _shelved(desk: Desk, due: Due, row: RunRow | None, run: Run) -> _Waiting | Done:
+    """Put one run's report into its folder; done with if that cannot be."""
     attempt = (row.attempt + 1) if row and row.status is RunStatus.FAILED else 1
     entry = RunRow(
         *due.key,
@@ -190,45 +237,65 @@ def _finish(desk: Desk, due: Due, row: RunRow | None, run: Run) -> Done:
     )
     desk.state.put_run(entry)
     remembered = _remembered(desk.state, due)
-    state, changed = changing.advance(remembered, run.report, desk.project.site.alarms)
+    alarms, changed = changing.advance(remembered, run.report, desk.project.site.alarms)
     changed = silencing.apply(changed, desk.project.silences)
     try:
-        folder = place(
-            changed.report,
-            body_of(run, desk.project.site.trusted.notebooks),
-            desk.project.publish,
-            desk.site,
-        )
+        body = body_of(run, desk.project.site.trusted.notebooks)
+        shelved = shelve(changed.report, body, desk.project.publish, desk.site)
     except Exception as error:  # a page template's mistake too: a fault stays inside its task
-        failure = f"the page could not be published: {type(error).__name__}: {error}"
-        desk.state.put_run(replace(entry, detail=failure))
+        failure = _unpublished(desk, entry, error)
         return Done(due, changed.report, changed, run.seconds, failure)
-    notes: tuple[str, ...] = ()
-    try:
-        desk.history.append(changed.report)
-    except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
-        notes = (f"its statistics did not join the history: {error}",)
-    mails = []
     news = (attempt == 1 or not run.failure) and not desk.teller.rules.silent
-    later = news and (desk.late or desk.teller.defers(changed.report))
-    if news and not desk.late:
-        pictures = partial(_pictures, run, changed.report)
-        mails = desk.teller.of_report(due.task, changed, attempt, pictures)
+    return _Waiting(due, replace(run, body=None), entry, changed, alarms, shelved, news)
+
+
+def _told(desk: Desk, waiting: Sequence[_Waiting]) -> list[Done]:
+    """Show what waits in the views of all datasets, and tell it, in one transaction."""
+    try:
+        show([one.shelved for one in waiting], desk.project.publish, desk.site)
+    except Exception as error:
+        if len(waiting) > 1:  # whose fault it is, each alone will show
+            return [done for one in waiting for done in _told(desk, [one])]
+        return [waiting[0].done(_unpublished(desk, waiting[0].entry, error))]
+    done = []
+    mails: list[list[Told]] = []
+    for one in waiting:
+        notes: tuple[str, ...] = ()
+        try:
+            desk.history.append(one.changed.report)
+        except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
+            notes = (f"its statistics did not join the history: {error}",)
+        done.append(one.done(one.run.failure, notes))
+        mails.append(_mails(desk, one) if one.news and not desk.late else [])
     with desk.state.transaction():
-        status = RunStatus.FAILED if run.failure else RunStatus.DONE
-        desk.state.put_run(replace(entry, status=status, place=_relative(folder, desk)))
-        desk.state.keep(_memory(due), state.write())
-        if later:
-            desk.state.keep(note(OWED, due.key), "")
-        elif not mails and changed.marked(Change.NEW):
-            desk.state.keep(note(UNTOLD, due.key), "")
-        desk.teller.post(mails)
-    return Done(due, changed.report, changed, run.seconds, run.failure, notes=notes)
+        for one, its in zip(waiting, mails, strict=True):
+            status = RunStatus.FAILED if one.run.failure else RunStatus.DONE
+            place = str(one.shelved.folder.relative_to(desk.project.publish))
+            desk.state.put_run(replace(one.entry, status=status, place=place))
+            desk.state.keep(_memory(one.due), one.alarms.write())
+            if one.news and (desk.late or desk.teller.defers(one.changed.report)):
+                desk.state.keep(note(OWED, one.due.key), "")
+            elif not its and one.changed.marked(Change.NEW):
+                desk.state.keep(note(UNTOLD, one.due.key), "")
+            desk.teller.post(its)
+    return done
 
 
 def note(what: str, key: tuple[str, int, int]) -> str:
     """Under which key the state remembers `OWED` or `UNTOLD` of a run."""
     return what + "/".join(str(part) for part in key)
+
+
+def _unpublished(desk: Desk, entry: RunRow, error: Exception) -> str:
+    """Remember why a report waits for the next morning; the sentence."""
+    failure = f"the page could not be published: {type(error).__name__}: {error}"
+    desk.state.put_run(replace(entry, detail=failure))
+    return failure
+
+
+def _mails(desk: Desk, one: _Waiting) -> list[Told]:
+    pictures = partial(_pictures, one.run, one.changed.report)
+    return desk.teller.of_report(one.due.task, one.changed, one.entry.attempt, pictures)
 
 
 def _pictures(run: Run, report: Report) -> tuple[Picture, ...]:
@@ -266,10 +333,6 @@ def _changes_kept(project: Project, state: State, due: Due) -> Changes | None:
         return None
     _, changed = changing.advance(_remembered(state, due), report)
     return silencing.apply(changed, project.silences)
-
-
-def _relative(folder: Path, desk: Desk) -> str:
-    return str(folder.relative_to(desk.project.publish))
 
 
 def place_of(project: Project, row: RunRow) -> Path:

@@ -7,7 +7,7 @@ import posixpath
 import shutil
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,19 @@ _COURSES = 1_000  # outcomes of a report beyond which only alarms have a course
 _OUTCOMES = '\n "outcomes": '  # as `oaflib.report.write` has it
 
 
+@dataclass(frozen=True)
+class Shelved:
+    """A report in its `folder`, and what the views of all datasets have to say of it.
+
+    `shelf` and `card` are those of its dataset at that moment; the card is of its latest report.
+    """
+
+    folder: Path
+    report: Report
+    shelf: shelf.Shelf
+    card: Card
+
+
 def place(
     report: Report,
     body: Body | None,
@@ -40,7 +53,8 @@ def place(
     """Publish `report`: its folder, then every view that speaks of it.
 
     The same task and window give the same folder; one that is there is replaced in one step. Doing
-    it again after a kill at any instant puts everything right.
+    it again after a kill at any instant puts everything right. Many reports are published at less
+    cost by `shelve` each and `show` all.
 
     Parameters
     ----------
@@ -61,6 +75,19 @@ def place(
     OSError
         The disk is full or not writable; what was published before is as it was.
     """
+    shelved = shelve(report, body, repository, site, trends)
+    show([shelved], repository, site)
+    return shelved.folder
+
+
+def shelve(
+    report: Report,
+    body: Body | None,
+    repository: Path,
+    site: Site,
+    trends: Trends | None = None,
+) -> Shelved:
+    """The first half of `place`, and as it: the report's folder and the pages of its dataset."""
     entry = Entry.of_report(report)
     folder = repository / entry.path
     room = folder.parent
@@ -78,8 +105,27 @@ def place(
         for neighbour in (older, newer):
             if neighbour is not None:
                 _stitched(room, after, neighbour)
-        _views(repository, site, after, report, trends)
-    return folder
+        card = _dataset_with(repository, site, after, report, trends)
+    return Shelved(folder, report, after, card)
+
+
+def show(shelved: Sequence[Shelved], repository: Path, site: Site) -> None:
+    """The second half of `place`, for several reports at once: the views of all datasets.
+
+    What it costs grows with the datasets, and hardly with the reports. Raises OSError as `place`.
+    """
+    with disk.locked(repository):
+        search.add(repository, [one.report for one in shelved])
+        front = _front_kept(repository, site)
+        shown = []
+        for one in {one.card.entry.id: one for one in shelved}.values():  # the last of a dataset
+            kept = shelf.load(one.folder.parent)
+            if not kept.recent:
+                continue  # somebody took it away meanwhile
+            card = one.card if kept == one.shelf else _card(repository, site, kept)
+            front = front.with_card(card)
+            shown.append(card.entry)
+        _shown(repository, front, shown)
 
 
 def place_online(report: Report, body: Body, repository: Path, site: Site, online: Online) -> Path:
@@ -124,7 +170,7 @@ def rebuild(repository: Path, site: Site) -> None:
             trends = _trends(room, kept, latest, site)
             front = front.with_card(_dataset(repository, site, kept, latest, trends))
         _recents_swept(repository, front)
-        _front(repository, front)
+        _shown(repository, front, [card.entry for card in front.cards])
 
 
 def _folder(
@@ -166,8 +212,10 @@ def _folder(
         raise
 
 
-def _views(repository: Path, site: Site, kept: shelf.Shelf, report: Report, trends: Trends) -> None:
-    """The lists that a new report changes: its dataset's, the front page, search and feeds."""
+def _dataset_with(
+    repository: Path, site: Site, kept: shelf.Shelf, report: Report, trends: Trends
+) -> Card:
+    """The pages of a dataset that a new `report` of it changes; its card for the front page."""
     entry = Entry.of_report(report)
     room = (repository / entry.path).parent
     months = sorted(kept.months)
@@ -175,25 +223,28 @@ def _views(repository: Path, site: Site, kept: shelf.Shelf, report: Report, tren
     first = not (room / f"{entry.month}.html").exists()  # its neighbours get a link to it
     for name in months[max(here - 1, 0) : here + 2] if first else [entry.month]:
         _month(room, kept, name, site)
-    search.add(repository, [report])
     latest = kept.latest
-    shown, lately = report, trends
-    if latest.label != entry.label:
-        shown = _report_at(repository, latest)
-        lately = _trends(room, kept, shown, site)
-    card = _dataset(repository, site, kept, shown, lately)
-    _front(repository, _front_kept(repository, site).with_card(card))
+    if latest.label == entry.label:
+        return _dataset(repository, site, kept, report, trends)
+    shown = _report_at(repository, latest)
+    return _dataset(repository, site, kept, shown, _trends(room, kept, shown, site))
 
 
 def _dataset(
     repository: Path, site: Site, kept: shelf.Shelf, latest: Report, trends: Trends
 ) -> Card:
-    """The dataset's page, feed and place in the RECENT views; its card for the front page."""
-    entry = Entry.of_report(latest)
-    room = (repository / entry.path).parent
+    """The dataset's page, feed and place in RECENT; its card for the front page."""
+    room = (repository / kept.latest.path).parent
+    _recent(repository, kept.latest)
     disk.write_changed(room / "index.html", pages.dataset_page(kept, site, latest.description))
     disk.write_changed(room / "feed.xml", feed.of_dataset(kept, site))
-    _recent(repository, entry)
+    return card_of(latest, pages.anchored(latest.outcomes), kept, trends)
+
+
+def _card(repository: Path, site: Site, kept: shelf.Shelf) -> Card:
+    """The card of a dataset, from its latest report on disk."""
+    latest = _report_at(repository, kept.latest)
+    trends = _trends((repository / kept.latest.path).parent, kept, latest, site)
     return card_of(latest, pages.anchored(latest.outcomes), kept, trends)
 
 
@@ -203,25 +254,40 @@ def _month(room: Path, kept: shelf.Shelf, name: str, site: Site) -> None:
 
 
 def _recent(repository: Path, entry: Entry) -> None:
-    """``RECENT/<INST>_<dataset>`` and its link in one of the two halves."""
+    """``RECENT/<INST>_<dataset>``."""
     place = repository / "RECENT" / entry.id
     place.mkdir(parents=True, exist_ok=True)
     source = repository / entry.path
     page = (source / "index.html").read_text(encoding="utf-8")
-    turned = moved(page, entry.path, f"RECENT/{entry.id}")
     disk.write_changed(place / "report.json", (source / "report.json").read_bytes())
-    disk.write_changed(place / "index.html", turned)
-    halves = ["RECENT_WITHOUT_ALM", "RECENT_WITH_ALM"]
-    if entry.alarming:
-        halves.reverse()
-    (repository / halves[0]).mkdir(exist_ok=True)
-    (repository / halves[1]).mkdir(exist_ok=True)
-    here = repository / halves[0] / entry.id
+    disk.write_changed(place / "index.html", moved(page, entry.path, f"RECENT/{entry.id}"))
+
+
+def _shown(repository: Path, front: Front, entries: Sequence[Entry]) -> None:
+    """The front page, and `entries` in their halves; at no instant does a link lead nowhere."""
+    for entry in entries:
+        _halved(repository, entry)
+    _front(repository, front)
+    for entry in entries:
+        disk.remove(repository / _halves(entry)[1] / entry.id)
+
+
+def _halved(repository: Path, entry: Entry) -> None:
+    """The link of RECENT in the half that a report belongs to."""
+    for half in _halves(entry):
+        (repository / half).mkdir(exist_ok=True)
+    here = repository / _halves(entry)[0] / entry.id
     if not disk.link(posixpath.join("..", "RECENT", entry.id), here):
         here.mkdir(exist_ok=True)  # no symbolic links on this disk: a copy reads the same
-        disk.write_changed(here / "report.json", (source / "report.json").read_bytes())
-        disk.write_changed(here / "index.html", turned)
-    disk.remove(repository / halves[1] / entry.id)
+        for name in ("report.json", "index.html"):
+            content = (repository / "RECENT" / entry.id / name).read_bytes()
+            disk.write_changed(here / name, content)
+
+
+def _halves(entry: Entry) -> tuple[str, str]:
+    """The half of RECENT that a report belongs to, and the other."""
+    halves = ("RECENT_WITH_ALM", "RECENT_WITHOUT_ALM")
+    return halves if entry.alarming else halves[::-1]
 
 
 def _recents_swept(repository: Path, front: Front) -> None:
@@ -256,11 +322,7 @@ def _front_kept(repository: Path, site: Site) -> Front:
     for room in sorted((repository / "reports").glob("*/*")):
         kept = shelf.load(room)
         if kept.recent:
-            latest = _report_at(repository, kept.latest)
-            anchors = pages.anchored(latest.outcomes)
-            front = front.with_card(
-                card_of(latest, anchors, kept, _trends(room, kept, latest, site))
-            )
+            front = front.with_card(_card(repository, site, kept))
     return front
 
 
