@@ -194,6 +194,21 @@ def test_a_document_that_is_none_is_refused_with_the_way_out(text):
         AlarmState.read(text)
 
 
+def test_a_history_of_other_signs_is_refused():
+    state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
+    assert '"history": "1"' in state.write()
+    with pytest.raises(ReportError, match="a history is written in 0 and 1, not '12'"):
+        AlarmState.read(state.write().replace('"history": "1"', '"history": "12"'))
+
+
+@pytest.mark.parametrize("quiet", [OK, WARNING])
+def test_of_two_with_one_identity_the_louder_is_remembered_in_either_order(quiet):
+    pair = (outcome("A", ALARM), outcome("A", quiet))
+    for both in (pair, pair[::-1]):
+        state, _ = advance(AlarmState("BWS_PS"), replace(report(0), outcomes=both))
+        assert [alarm.severity for alarm in state.alarms] == [ALARM]
+
+
 def test_a_policy_out_of_bounds_is_refused():
     with pytest.raises(ValueError, match="clear_reports is 0; allowed: 1 to memory"):
         Policy(clear_reports=0)

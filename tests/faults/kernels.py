@@ -81,6 +81,7 @@ EVILS = (
         concludes=True,
     ),
     Evil("endless", "while True: print('x' * 1000, flush=True)", "output limit"),
+    Evil("one-print", "print('x' * 200_000_000)", "output limit"),
     Evil("flushes", "for n in range(20_000): print(n, flush=True)", concludes=True, slow=True),
     Evil("exit", "import os; os._exit(0)", "exit code 0"),
     Evil("leaves", "import sys; sys.exit(0)", "never concluded"),

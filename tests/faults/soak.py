@@ -22,12 +22,12 @@ from typing import Any
 from mailserver import Mailbox, serving
 from project import made_project
 
-from faults.scene import elapsed
 from faults.tried import Tried
 
 FIRST = date(2026, 1, 5)
 KEPT = {"records": 4, "runs": 8, "pages": 12, "mails": 8}  # days
 FULL, QUICK = (200, 6), (48, 3)  # mornings, tasks
+DEVICES = 4  # of a dataset
 MEMORY = 16e6  # bytes that a process may hold more, and be called flat
 
 
@@ -48,20 +48,49 @@ class Look:
 
 
 def faults(full: bool, folder: Path) -> Iterator[Tried]:
-    """One project, in a process of its own."""
+    """A storm of alarms; then many mornings. Each project has a process of its own."""
+    yield _storm(folder / "storm", 100_000 if full else 20_000)
     days, tasks = FULL if full else QUICK
     days = int(os.environ.get("OAF_DAYS", days))
-    folder.mkdir(parents=True)
-    began = time.monotonic()
     with serving(Mailbox()) as server:
-        looks = _held(folder, server.port, days, tasks)
-    yield _told(looks, days, tasks, elapsed(began))
+        looks = _held(folder / "long", server.port, days, tasks)
+    yield _told(looks, days, tasks)
 
 
-def _held(root: Path, port: int, days: int, tasks: int) -> list[Look]:
-    made = made_project(root)
+def _storm(root: Path, alarms: int) -> Tried:
+    """So many alarms at once, and the same ones the day after."""
+    mailbox = Mailbox()
+    readers = [f"reader{number}" for number in range(20)]
+    with serving(mailbox, data_size_limit=2**26) as server:
+        looks = _held(root, server.port, 2, 1, " ".join(readers), alarms)
+    wrong = [] if len(looks) == 2 else [f"{len(looks)} of 2 mornings were held"]
+    mails = [mail for to, mail in mailbox.taken if to.startswith("reader")]
+    for day, said in ((FIRST, f"{alarms} NEW"), (FIRST + timedelta(days=1), "ongoing")):
+        told = [str(mail["Subject"]) for mail in mails if str(day) in str(mail["Subject"])]
+        if len(told) != len(readers) or any(said not in subject for subject in told):
+            wrong.append(f"{day}: {len(told)} mails to {len(readers)} readers: {told[:1]}")
+        if "NEW" not in said and any("NEW" in subject for subject in told):
+            wrong.append(f"{day}: NEW again: {told[:1]}")
+    largest = max((len(mail.as_bytes()) for mail in mails), default=0)
+    if largest > 256_000:
+        wrong.append(f"a mail has {largest} bytes")
+    lost = 2 * len(readers) - len(mails)
+    cpu = max((look.seconds for look in looks), default=0.0)
+    note = (
+        f"one mail a reader and day, at most {largest / 1000:.0f} kB; a morning's CPU {cpu:.1f} s"
+    )
+    return Tried(
+        f"{alarms:,} alarms, the same ones a day later, 20 readers", 2, 2 if not wrong else 0,
+        max(lost, 0), max(-lost, 0), 0.0, note, wrong,
+    )  # fmt: skip
+
+
+def _held(
+    root: Path, port: int, days: int, tasks: int, readers: str = "jdoe", devices: int = DEVICES
+) -> list[Look]:
+    made = made_project(_made(root))
     names = [f"B{number}" for number in range(tasks)]
-    made.tasks(*(f"BCT,LDB,{name},jdoe,TRUE,TRUE,None,daily,day," for name in names))
+    made.tasks(*(f"BCT,LDB,{name},{readers},TRUE,TRUE,None,daily,day," for name in names))
     for name in names:
         made.dataset(f"BCT_{name}", f'variables = ["{name}:X"]\n')
     keep = "".join(f"{key} = {value}\n" for key, value in KEPT.items())
@@ -69,7 +98,7 @@ def _held(root: Path, port: int, days: int, tasks: int) -> list[Look]:
     mail = f'[mail]\nserver = "127.0.0.1"\nport = {port}\nsecurity = "plain"\n'
     site.write_text(site.read_text().replace("[mail]\n", mail) + f"\n[keep]\n{keep}")
     ended = subprocess.run(
-        [sys.executable, "-m", "faults.soak", str(root), str(days)],
+        [sys.executable, "-m", "faults.soak", str(root), str(days), str(devices)],
         capture_output=True,
         text=True,
         check=False,
@@ -84,7 +113,7 @@ def _held(root: Path, port: int, days: int, tasks: int) -> list[Look]:
     return [Look(**json.loads(line[1:])) for line in ended.stdout.splitlines() if line[:1] == "="]
 
 
-def _told(looks: list[Look], days: int, tasks: int, seconds: float) -> Tried:
+def _told(looks: list[Look], days: int, tasks: int) -> Tried:
     """The last quarter against the second: by then all that is kept for days has its number."""
     wrong = [] if len(looks) == days else [f"{len(looks)} of {days} mornings were held"]
     early, late = looks[days // 4 : days // 2], looks[-(days // 4) :]
@@ -114,15 +143,18 @@ def _told(looks: list[Look], days: int, tasks: int, seconds: float) -> Tried:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 class Concluding:
-    """A crew whose runs conclude at once; every third day one of the devices alarms."""
+    """A crew whose runs conclude at once.
 
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
+    Every third day the first device of a dataset alarms; where there are many, all do each day.
+    """
+
+    def __init__(self, moment: datetime, devices: int) -> None:
+        self.moment, self.devices = moment, devices
 
     def __enter__(self) -> Concluding:
         return self
@@ -135,13 +167,14 @@ class Concluding:
         from faults.concluded import concluded
         from oaflib.report import Fault, Outcome, Severity
 
+        storm = self.devices > DEVICES
         bad = (self.moment.toordinal() + len(assignment.dataset)) % 3 == 0
         outcomes = [
             Outcome(
                 "range", Fault.BREAKAGE, f"D{number}", f"D{number}:X",
-                Severity.ALARM if bad and not number else Severity.OK, reason="said",
+                Severity.ALARM if storm or (bad and not number) else Severity.OK, reason="said",
             )
-            for number in range(4)
+            for number in range(self.devices)
         ]  # fmt: skip
         future = concluded(project, assignment, window, outcomes, self.moment)
         folder = future.result().folder
@@ -159,12 +192,12 @@ def main() -> None:
     import oaflib.cli.mornings
     from oaflib.cli import main as oaf
 
-    root, days = Path(sys.argv[1]), int(sys.argv[2])
+    root, days, devices = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     for number in range(days):
         day = FIRST + timedelta(days=number)
         moment = datetime(day.year, day.month, day.day, 7, tzinfo=UTC) + timedelta(days=1)
         oaflib.cli.commands.now = oaflib.cli.mornings.now = lambda moment=moment: moment  # type: ignore[assignment]
-        oaflib.cli.mornings.crew_of = lambda *_, moment=moment: Concluding(moment)  # type: ignore[assignment]
+        oaflib.cli.mornings.crew_of = lambda *_, moment=moment: Concluding(moment, devices)  # type: ignore[assignment]
         began = time.process_time()
         code = oaf(["daily", "--root", str(root), "--trust-clock"])
         if code:
