@@ -14,6 +14,7 @@ from mailserver import Mailbox, message, serving
 from project import MadeProject, made_project
 
 from oaflib.cli import main
+from oaflib.daily.status import TaskState, _troubles
 from oaflib.inform.outbox import queue
 from oaflib.inform.ping import ping
 from oaflib.inform.settings import MailSettings
@@ -249,3 +250,10 @@ def test_a_ping_never_raises() -> None:
     assert "did not get through" in ping("http://127.0.0.1:9/x", 1)
     assert "the ping of " in ping("http://[bad", 1)
     assert "the ping of " in ping("https://127.0.0.1:9/x", 1)
+
+
+def test_one_is_missing_and_several_are() -> None:
+    one, other = (TaskState(f"BCT_B{n}", "daily", "2026-11-22", "missing") for n in (1, 2))
+    assert list(_troubles([one])) == ["1 report is missing: BCT_B1 2026-11-22"]
+    (said,) = _troubles([one, other])
+    assert said == "2 reports are missing: BCT_B1 2026-11-22, BCT_B2 2026-11-22"

@@ -200,10 +200,13 @@ def _state(one: Due, row: RunRow | None, absent: str) -> TaskState:
 
 
 def _troubles(tasks: Sequence[TaskState]) -> Iterator[str]:
-    for state, words in (("missing", "is missing"), ("failed", "could not be made")):
+    for state, one, several in (
+        ("missing", "is missing", "are missing"),
+        ("failed", "could not be made", "could not be made"),
+    ):
         found = [f"{task.task} {task.label}" for task in tasks if task.state == state]
         if found:
-            words = words.replace("is", "are") if len(found) > 1 and state == "missing" else words
+            words = one if len(found) == 1 else several
             yield f"{counted(len(found), 'report')} {words}: {some_of(found)}"
 
 

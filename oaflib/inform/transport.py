@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from oaflib.config.veil import Veil
 from oaflib.errors import ConfigurationError, DeliveryError, Problem
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.texts import shown
@@ -227,7 +228,7 @@ def _connect(settings: MailSettings, deadline: float) -> _Session:
         reason = f"{where} cannot be reached: {error}"
     if session is not None:
         session.hang_up(politely=False)
-    raise Unreachable(shown(reason))
+    raise Unreachable(shown(Veil([password]).hidden(reason)))  # a server may say it back
 
 
 class _Session(smtplib.SMTP):

@@ -19,6 +19,7 @@ from oaflib.config.dataset import Dataset
 from oaflib.config.notebook import Shelf
 from oaflib.config.project import DATASETS, Project
 from oaflib.config.tasks import parse_expert_code
+from oaflib.config.veil import Veil, veil_of
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError, OafError, ReportError
 from oaflib.provenance import silent_source
@@ -152,10 +153,12 @@ def run_report(
     places = places or Places(run_folder(project, assignment.dataset, window))
     folder = places.folder
     _clear(folder)
+    veil = veil_of(project.site, project.root)
     try:
         request = _request(project, assignment, window, places)
         check_template(request.template, request.parameters)
         failure = execute(request)
+        _draw(veil, folder)
         if failure:
             raise ReportError(failure)
         report = scraps.read(request.notebook, request.token)
@@ -163,7 +166,8 @@ def run_report(
         add_replay(request.notebook, beneath(folder, project.root))
         failure = ""
     except (OafError, OSError) as error:
-        failure = str(error)
+        _draw(veil, folder)
+        failure = veil.hidden(str(error))
         report = failed_report(project, assignment, window, failure)
         report = silent_report(report, folder, assignment.source)
         if silent_source(report):
@@ -171,6 +175,12 @@ def run_report(
     save_report(report, folder)
     body = _body(folder, report.finished)
     return Run(report, folder, time.monotonic() - began, failure, body)
+
+
+def _draw(veil: Veil, folder: Path) -> None:
+    """No secret of the site stays in what the run's notebooks wrote, whoever put it there."""
+    if veil:
+        veil.over(folder, leave=("records",))
 
 
 def body_of(run: Run, trusted: Sequence[str] = ()) -> Body:

@@ -11,6 +11,7 @@ from typing import Any
 from oaflib import registry
 from oaflib.config.dataset import Dataset
 from oaflib.config.project import Project
+from oaflib.config.veil import veil_of
 from oaflib.sources.base import SharesServer, Source
 from oaflib.sources.connection import Connection, Place
 from oaflib.sources.extract import Extraction
@@ -63,7 +64,8 @@ def extraction(asking: Asking, dataset: Dataset, window: Window) -> Iterator[Ext
     place = Place(name, settings.kind)
     shelf = gate = None
     if not getattr(maker, "local", False):
-        gate = Gate(project.runs / FOLDER / name, name, budget.at_once, budget.rest)
+        veil = veil_of(project.site, project.root)
+        gate = Gate(project.runs / FOLDER / name, name, budget.at_once, budget.rest, veil)
         if budget.keep:
             shelf = shelf_of(project, name, asking.now, fresh=asking.fresh)
     with Connection(place, lambda: maker(settings), budget, gate) as connection:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from oaflib.config.veil import NOTHING, Veil
 from oaflib.errors import SourceUnavailable
 
 
@@ -32,12 +33,14 @@ class Gate:
     ----------
     folder : the source's own, for its lock files. name : of the source.
     at_once : how many may be inside. rest : how long nobody enters after it did not answer.
+    veil : over what is remembered of why it did not.
     """
 
     folder: Path
     name: str
     at_once: int
     rest: timedelta
+    veil: Veil = NOTHING
 
     @contextmanager
     def inside(self) -> Iterator[None]:
@@ -81,6 +84,7 @@ class Gate:
         """Remember that the source did not answer, so that others need not wait for it too."""
         self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.folder / f"down.{os.getpid()}.tmp"
+        reason = self.veil.hidden(reason)
         text = json.dumps({"at": datetime.now(UTC).isoformat(), "reason": reason})
         with suppress(OSError):  # not remembered: the next one finds out by itself
             beside.write_text(text)
