@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,16 @@ def project(tmp_path: Path) -> MadeProject:
 
 def oaf(project: MadeProject, *words: str | Path) -> int:
     return main([str(words[0]), "--root", str(project.root), *map(str, words[1:])])
+
+
+def test_the_version_is_read_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"oaf {version('oaflib')}\n"
+    code = "import sys; from oaflib.cli.arguments import parse; parse(['run', 'X_y']); "
+    code += "sys.exit('importlib.metadata' in sys.modules or 'email' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_right_configuration(project: MadeProject, capsys: pytest.CaptureFixture[str]) -> None:

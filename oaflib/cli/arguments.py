@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from oaflib.config.rules import parse_clock
 from oaflib.window import parse_duration, parse_instant
 
 
@@ -19,7 +18,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         prog="oaf",
         description="Looks every morning at what the instruments logged, and tells their experts.",
     )
-    parser.add_argument("--version", action="version", version=f"oaf {version('oaflib')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show it and leave")
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
@@ -315,6 +314,16 @@ def _window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=_moment, dest="end", metavar="TIME", help="ISO 8601, zone")
 
 
+class _Version(argparse.Action):
+    """Says which OAF this is; to read that takes as long as all else here, so it waits for this."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"oaf {version('oaflib')}\n")
+        parser.exit()
+
+
 def _typed(reader: Callable[[str], Any], noun: str) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         try:
@@ -326,6 +335,12 @@ def _typed(reader: Callable[[str], Any], noun: str) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(said if bare else f"{said}: {why}") from None
 
     return read
+
+
+def _time_of_day(text: str) -> str:
+    from oaflib.config.rules import parse_clock  # which brings what reads mail addresses
+
+    return parse_clock(text)
 
 
 def _at_least_one(text: str) -> int:
@@ -347,6 +362,6 @@ _moment: Callable[[str], datetime] = _typed(
     lambda text: parse_instant(text).astimezone(UTC), "a time like 2026-11-22T08:00Z"
 )
 _duration: Callable[[str], timedelta] = _typed(parse_duration, "a duration")
-_clock: Callable[[str], str] = _typed(parse_clock, "a time of day")
+_clock: Callable[[str], str] = _typed(_time_of_day, "a time of day")
 _whole: Callable[[str], int] = _typed(_not_negative, "a number of days")
 _positive: Callable[[str], int] = _typed(_at_least_one, "a number")
