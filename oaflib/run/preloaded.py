@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -47,9 +48,11 @@ KERNELS = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "psutil",
+    "email.parser",
     "numpy.ma",
     "numpy.random",
     "tornado.queues",
+    "unicodedata",
     "IPython.core.completerlib",
     "IPython.core.debugger",
     "IPython.core.logger",
@@ -72,6 +75,7 @@ NOTEBOOKS = (
     "papermill",
     "oaflib.run.engine",
     "oaflib.run.provisioner:warm",
+    "ipykernel.kernelspec",
     "oaflib.run.child",
     "mistune.plugins.def_list",
     "mistune.plugins.task_lists",
@@ -84,6 +88,7 @@ WHOLE = ("ipykernel.debugger", "pandas", "matplotlib.pyplot")
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_")
 """What begins like this counts when a process starts, and not later."""
 _MANY = 20  # kernels after which all of it will be worth it
+_PATIENCE = 5.0  # seconds for the branch to end what it forked
 _MOST = 1 << 20  # bytes of an order
 
 
@@ -131,12 +136,12 @@ class Preloaded:
             self.load(1)
 
     def end(self) -> None:
-        """Kill all that was forked; the branch does the same."""
+        """Kill all that was forked; the branch does the same, or dies with this."""
         for live in self.living.values():
             _kill(live.pid)
         if self.branch is not None:
             self.branch.line.close()
-            os.waitpid(self.branch.pid, 0)
+            select.select([self.branch.ended], [], [], _PATIENCE)
 
     def load(self, most: int) -> None:
         """Import so many of what is pending; what is broken is the end of forking, not of this.
