@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from measure import Figure
 
 from oaflib.config.site import SourceSettings
 from oaflib.series import Kind, Series
@@ -80,40 +82,53 @@ def measured(root: Path) -> dict[str, float]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def main() -> None:
-    variables = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+def figures(full: bool) -> Iterator[Figure]:
+    """What a kernel pays with and without the morning's server, and a week reduced by Spark."""
+    yield from told(40 if full else 10)
+
+
+def told(variables: int) -> Iterator[Figure]:
+    """The same, of so many variables."""
     with tempfile.TemporaryDirectory(prefix="oaf-spark-") as name:
         root = Path(name)
         fill(root, variables)
-        print(f"{variables} variables x 1 Hz, {DAYS} days; a report of one day")
         own = measured(root)
-        print(f"  a session of its own   {own['cpu']:6.1f} s CPU {own['wall']:6.1f} s")
         with NxcalsSource.serving(settings(root)):
             found_server(settings(root), 300)
             first = measured(root)
             shared = [measured(root) for _ in range(3)]
-            cpu, wall = (float(np.median([one[key] for one in shared])) for key in ("cpu", "wall"))
-            print(f"  the server's first     {first['cpu']:6.1f} s CPU {first['wall']:6.1f} s")
-            print(f"  the server's next      {cpu:6.1f} s CPU {wall:6.1f} s   (medians of 3)")
-            print(f"  CPU of a kernel, own session / client: {own['cpu'] / cpu:.1f}")
-            window = Window(START, START + timedelta(days=DAYS))
-            with NxcalsSource(settings(root)) as source:
-                found = source.find("%")
-                began = time.perf_counter()
-                statistics = source.statistics(found, window)
-                brought = source.asked.nbytes
-                envelopes = list(source.envelope(found, window, 500))
-                seconds = time.perf_counter() - began
-                count = sum(entry.count for entry in statistics)
-                print(
-                    f"  {count / 1e6:.1f} million samples as statistics ({brought / 1e3:.1f} kB) "
-                    f"and envelopes of 500 ({(source.asked.nbytes - brought) / 1e3:.0f} kB, "
-                    f"{sum(map(len, envelopes))} samples) in {seconds:.1f} s"
-                )
+            cpu, wall, mb = (
+                float(np.median([one[key] for one in shared])) for key in ("cpu", "wall", "mb")
+            )
+            note = f"{own['cpu']:.1f} s and {cpu:.1f} s, medians of 3"
+            yield Figure("a session of its own against the server", own["cpu"] / cpu, note=note)
+            note = f"a session of its own: {own['wall']:.1f} s; the server's first: "
+            yield Figure("a day, by the clock", wall, "s", note=f"{note}{first['wall']:.1f} s")
+            yield Figure("a kernel that asks the server", mb, "MB")
+            yield from week(root)
+
+
+def week(root: Path) -> Iterator[Figure]:
+    """Seven days as statistics, and as envelopes of 500 columns."""
+    window = Window(START, START + timedelta(days=DAYS))
+    with NxcalsSource(settings(root)) as source:
+        found = source.find("%")
+        began = time.perf_counter()
+        count = sum(entry.count for entry in source.statistics(found, window))
+        brought = source.asked.nbytes
+        samples = sum(map(len, source.envelope(found, window, 500)))
+        seconds = time.perf_counter() - began
+        drawn = source.asked.nbytes - brought
+    what = f"{len(found)} variables over {DAYS} days"
+    rate = count / seconds / 1e6
+    yield Figure(f"{what}, reduced twice", rate, "M samples/s", note=f"{seconds:.1f} s")
+    yield Figure(f"{what}, statistics brought", brought / 1e3, "kB")
+    yield Figure(f"{what}, envelopes brought", drawn / 1e3, "kB", note=f"{samples:,} samples")
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--ask"]:
         ask(Path(sys.argv[2]))
     else:
-        main()
+        for figure in told(int(sys.argv[1]) if len(sys.argv) > 1 else 40):
+            print(f"{figure.what:45} {figure.value:8.1f} {figure.unit:12} {figure.note}")
