@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from oaflib.errors import ReportError
 from oaflib.window import Window, instant, moment, nanoseconds, parse_instant
 
 SCHEMA = "oaf-report/1"
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 class Severity(StrEnum):
@@ -28,7 +29,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Order of severities; larger is worse, INVALID (could not be judged) the worst."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     @property
     def urgency(self) -> int:
@@ -41,6 +42,7 @@ class Severity(StrEnum):
         return self in (Severity.ALARM, Severity.INVALID)
 
 
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 _URGENCY = (
     Severity.NOT_APPLICABLE,
     Severity.OK,
@@ -195,21 +197,22 @@ class Statistics:
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values; without `elements` where there are none."""
-        document: dict[str, Any] = plain(asdict(self))
-        if self.elements is None:
-            del document["elements"]
-        return document
+        return {
+            name: plain(getattr(self, name))
+            for name in _STATISTICS
+            if name != "elements" or self.elements is not None
+        }
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Statistics:
         """The statistics that `document` says; what this version does not know is left out."""
-        known = {key: document[key] for key in document if key in _STATISTICS}
+        known = {key: document[key] for key in _STATISTICS if key in document}
         if known.get("elements") is not None:
             known["elements"] = {key: tuple(row) for key, row in known["elements"].items()}
         return cls(**known)
 
 
-_STATISTICS = frozenset(entry.name for entry in fields(Statistics))
+_STATISTICS = tuple(entry.name for entry in fields(Statistics))
 
 
 @dataclass(frozen=True)
@@ -330,7 +333,7 @@ def write(report: Report) -> str:
 
 
 def _line(value: Any) -> str:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def read(text: str | bytes, origin: str = "report.json") -> Report:

@@ -245,6 +245,8 @@ def look(check: SeriesCheck, series: Series, entry: Entry, context: Context) -> 
 
 def takes(check: Check, entry: Entry) -> bool:
     """Whether `check` judges that variable of the records; as `selected` chooses."""
+    if not check.variables:
+        return check.takes(entry.variable)
     return bool(selected(check, {entry.variable.name: entry})[0])
 
 

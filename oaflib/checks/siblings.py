@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from oaflib.series import Variable
@@ -17,6 +18,7 @@ T = TypeVar("T")
 Family = tuple[tuple[str, ...], str, str]
 
 
+@lru_cache(maxsize=32_768)  # several checks ask it of the same thousands of variables
 def family(variable: Variable) -> Family:
     """What siblings have in common: the name without numbers and places, the unit, the kind."""
     words = re.split(r"([^A-Za-z0-9]+)", variable.name)
