@@ -23,15 +23,31 @@ _VALUE = {
     Kind.TEXTUAL: pa.large_string(),
     Kind.VECTORSTRING: pa.large_list(pa.large_string()),
 }
-# zstd; ordered times as deltas. Doubles stay PLAIN: Spark 4.1 cannot read BYTE_STREAM_SPLIT.
-PARQUET: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
-    "use_dictionary": ["variable"],
+_PARQUET: dict[str, Any] = {
     "column_encoding": {"time": "DELTA_BINARY_PACKED"},
     "store_schema": False,
     "write_page_index": True,
 }
+_DISTINCT = 16_384  # values in a row group, beyond which they are written as they are
+
+
+def parquet(kind: Kind) -> dict[str, Any]:
+    """How that kind is written: options of ``pyarrow.parquet.ParquetWriter``.
+
+    Ordered times as deltas, all by zstd but numbers: by LZ4, with a dictionary of the values that a
+    reading of a few digits takes. A tenth larger than by zstd, and read in half the time. No
+    BYTE_STREAM_SPLIT: Spark 4.1 cannot read it.
+    """
+    if kind is not Kind.NUMERIC:
+        zstd = {"compression": "zstd", "compression_level": 1}
+        return {**_PARQUET, **zstd, "use_dictionary": ["variable"]}
+    return {
+        **_PARQUET,
+        "compression": {"variable": "zstd", "time": "zstd", "value": "lz4"},
+        "compression_level": {"variable": 1, "time": 1},
+        "use_dictionary": ["variable", "value"],
+        "dictionary_pagesize_limit": 8 * _DISTINCT,
+    }
 
 
 def schema(kind: Kind) -> pa.Schema:

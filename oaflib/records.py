@@ -303,7 +303,8 @@ class RecordsWriter:
             return ()
         own = Path(f"{kind.lower()}.parquet")
         if kind not in self._writers:
-            file = pq.ParquetWriter(self.folder / own, columnar.schema(kind), **columnar.PARQUET)
+            layout = columnar.parquet(kind)
+            file = pq.ParquetWriter(self.folder / own, columnar.schema(kind), **layout)
             self._writers[kind] = file
             self._groups[kind] = 0
         begun = self._groups[kind]

@@ -68,7 +68,7 @@ class SortedWriter:
         self.day = day
         schema = columnar.schema(kind)
         self._rows_schema = schema.remove(schema.get_field_index("variable"))
-        self._writer = pq.ParquetWriter(path, schema, **columnar.PARQUET)
+        self._writer = pq.ParquetWriter(path, schema, **columnar.parquet(kind))
         self._pending: list[pa.Table] = []
         self._names: list[tuple[str, int]] = []
         self._rows = 0
