@@ -89,6 +89,11 @@ class Trend:
         return replace(self, **cut, unit=str(units[-1]) if len(units) else "")
 
 
+def nothing(variable: str) -> Trend:
+    """The trend of a variable nothing is known of."""
+    return trend_of(variable, np.empty(0, np.int64), np.empty(0))
+
+
 def trend_of(variable: str, time: Times, value: Floats, unit: str = "") -> Trend:
     """A trend of single points in order of time: for tests, and for experts trying things."""
     value = np.asarray(value, dtype=np.float64)

@@ -6,24 +6,29 @@ import fcntl
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, unquote
+
+import pyarrow as pa
 
 from oaflib.config.aliases import Aliases
 from oaflib.errors import HistoryError, ReportError
 from oaflib.history import imports
-from oaflib.history.points import DATED, joined, last_units, trend_of_rows
-from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, unified
+from oaflib.history.points import DATED, by_variable, joined, last_units, trend_of_rows
+from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, texts, unified
 from oaflib.history.shelf import Shelf, renewed
 from oaflib.report import Report, Statistics, read
-from oaflib.series import device_of
-from oaflib.trend import Trend
+from oaflib.series import Kind, device_of
+from oaflib.trend import DAY, Trend, nothing
 from oaflib.window import Window, nanoseconds
 
 _IMPORTED = "imported"
 _CURRENT = "current"  # the file that names the folder of what came from reports
 _FIRST = "reports-1"
+_LATELY = 8 * DAY
 
 
 class History:
@@ -131,27 +136,53 @@ class History:
         window in several datasets the one whose report was made last. Without a point it is empty.
         ``<INST>_<dataset>:<name>`` is what that dataset computes by the name.
         """
+        return self.trends([variable], first, stop, dataset)[variable]
+
+    def trends(
+        self,
+        variables: Sequence[str],
+        first: datetime | int | None = None,
+        stop: datetime | int | None = None,
+        dataset: str = "",
+    ) -> dict[str, Trend]:
+        """As `trend`, of several variables: every file is read once for all of them."""
         span = (_ns(first, -(2**62)), _ns(stop, 2**62))
-        head, _, tail = variable.partition(":")
-        within = tail and not dataset and head in self.datasets()
-        if within:
-            dataset = head
-        names = self.aliases.all_of(tail if within else variable)
-        parts = []
-        for one in [dataset] if dataset else self.datasets():
+        every = [dataset] if dataset else self.datasets()
+        asked = {one: self._asked(one, dataset, every) for one in dict.fromkeys(variables)}
+        found: dict[str, list[pa.Table]] = {one: [] for one in asked}
+        for one in every:
+            wanted = {name: ask for name, ask in asked.items() if one in ask.datasets}
             shelf = self._shelf(one)
-            if shelf.names().isdisjoint(names):
+            known = shelf.names() & set(chain.from_iterable(ask.names for ask in wanted.values()))
+            if not known:
                 continue
-            rows = shelf.read(TREND, names=names, span=span)
-            if rows.num_rows:
-                parts.append(rows.select(TREND))
-        wanted = [*names, variable] if within else names
-        brought = imports.trend(self.folder / _IMPORTED, variable, wanted, span)
-        if not parts and not len(brought):
-            return brought  # Arrow's way to nothing would import pandas
-        rows = unified(parts) if parts else SCHEMA.empty_table().select(TREND)
-        own = trend_of_rows(variable, rows)
-        return own if not len(brought) else joined(own, brought)
+            rows = by_variable(shelf.read(TREND, names=sorted(known), span=span).select(TREND))
+            for name, ask in wanted.items():
+                found[name] += [rows[old] for old in ask.names if old in rows]
+        brought = imports.trends(
+            self.folder / _IMPORTED, {name: ask.imported for name, ask in asked.items()}, span
+        )
+        return {name: _trend(name, found[name], brought.get(name)) for name in asked}
+
+    def _asked(self, variable: str, dataset: str, every: Sequence[str]) -> _Asked:
+        head, _, tail = variable.partition(":")
+        if tail and not dataset and head in every:
+            names = self.aliases.all_of(tail)
+            return _Asked(names, [head], [*names, variable])
+        names = self.aliases.all_of(variable)
+        return _Asked(names, every, names)
+
+    def scalars(self, what: str, window: Window) -> set[str]:
+        """The variables of a dataset or an instrument that were single numbers shortly before the
+        end of `window`, by their newest names.
+        """
+        names: set[str] = set()
+        for dataset in self._of(what):
+            span = (window.end_ns - _LATELY, window.end_ns)
+            rows = self._shelf(dataset).read(["kind"], span=span)
+            kinds = zip(texts(rows, "variable"), texts(rows, "kind"), strict=True)
+            names |= {name for name, kind in kinds if kind == Kind.NUMERIC}
+        return {self.aliases.newest(name) for name in names}
 
     def units(self, dataset: str, window: Window, since: int) -> dict[str, str]:
         """Units that variables of a dataset had last in the trend before the end of `window`.
@@ -216,6 +247,23 @@ class History:
         with (self.folder / ".lock").open("a") as file:
             fcntl.flock(file, how)
             yield
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a variable is called in reports of some datasets, and in what was imported."""
+
+    names: Sequence[str]
+    datasets: Sequence[str]
+    imported: Sequence[str]
+
+
+def _trend(variable: str, found: list[pa.Table], brought: Trend | None) -> Trend:
+    if not found and brought is None:
+        return nothing(variable)  # Arrow's way to it would import pandas
+    rows = unified(found) if found else SCHEMA.empty_table().select(TREND)
+    own = trend_of_rows(variable, rows)
+    return own if brought is None else joined(own, brought)
 
 
 def shelf_of(folder: Path, dataset: str) -> Shelf:

@@ -11,8 +11,9 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from oaflib import columnar
 from oaflib.errors import HistoryError
 from oaflib.history.rows import matrix
 from oaflib.history.shelf import place
-from oaflib.trend import Floats, Trend, trend_of
+from oaflib.trend import Floats, Trend
 from oaflib.window import nanoseconds, zone_named
 
 _COLUMNS = ("timestamp", "variable", "value", "unit")
@@ -74,18 +75,33 @@ def copy(folder: Path, target: Path, wanted: Sequence[str]) -> None:
             place(target / path.name, rows, {})
 
 
-def trend(folder: Path, variable: str, wanted: Sequence[str], span: tuple[int, int]) -> Trend:
-    """The imported points of a variable, by all its names, in ``[first, stop)`` of ns UTC."""
+def trends(
+    folder: Path, wanted: Mapping[str, Sequence[str]], span: tuple[int, int]
+) -> dict[str, Trend]:
+    """The imported points of variables, each by all its names, in ``[first, stop)`` of ns UTC.
+
+    Those of which there are some.
+    """
+    every = columnar.words(sorted(set(chain.from_iterable(wanted.values()))))
     parts = []
     for path in sorted(folder.glob("*.parquet")):
         rows = _read(path, ["variable", "time", "value", "unit", "elements"])
-        parts.append(rows.filter(pc.is_in(rows["variable"], columnar.words(wanted))))
-    if not parts:
-        return trend_of(variable, np.empty(0, np.int64), np.empty(0))
-    rows = pa.concat_tables(parts, promote_options="default")
+        parts.append(rows.filter(pc.is_in(rows["variable"], every)))
+    rows = pa.concat_tables(parts, promote_options="default") if parts else None
+    if rows is None or not rows.num_rows:
+        return {}
+    found = {}
+    for variable, names in wanted.items():
+        own = rows.filter(pc.is_in(rows["variable"], columnar.words(names)))
+        if own.num_rows and len(points := _trend(variable, own, span)):
+            found[variable] = points
+    return found
+
+
+def _trend(variable: str, rows: pa.Table, span: tuple[int, int]) -> Trend:
     time = columnar.numbers(rows["time"])
     order = np.argsort(time, kind="stable")
-    order = order[np.append(np.diff(time[order]) > 0, True)] if len(order) else order
+    order = order[np.append(np.diff(time[order]) > 0, True)]
     order = order[(time[order] >= span[0]) & (time[order] < span[1])]
     rows = rows.take(columnar.array(order.astype(np.int64)))
     time = columnar.numbers(rows["time"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from oaflib.config.interventions import Intervention, concerning
@@ -11,6 +13,8 @@ from oaflib.report import Statistics
 from oaflib.trend import DAY, Trend
 from oaflib.window import Window, nanoseconds
 
+_TOGETHER = 200  # variables read at once
+_MOST = 256_000_000  # bytes of trends kept
 _RECENT = 8 * DAY  # how far back most variables were logged at least once
 
 
@@ -34,18 +38,41 @@ class HistoryPast:
         self.dataset = dataset
         self.ledger = [entry for entry in ledger if entry.time < window.end_ns]
         self._first = None if days is None else window.start - timedelta(days=days)
-        self._trends: dict[str, Trend] = {}
+        self._trends: OrderedDict[str, Trend] = OrderedDict()
+        self._bytes = 0
+        self._expected: list[str] = []
         self._units: dict[str, str] | None = None
 
     def trend(self, variable: str) -> Trend:
         """The points of `variable` whose windows ended before this one did; empty without any."""
         if variable not in self._trends:
-            found = self.history.trend(variable, self._first, self.window.end, self.dataset)
-            window = self.window
-            keep = found.end <= window.end_ns
-            keep &= ~((found.start == window.start_ns) & (found.end == window.end_ns))
-            self._trends[variable] = found.where(keep)
+            self._read(variable)
         return self._trends[variable]
+
+    def expect(self, variables: Iterable[str]) -> None:
+        """Say which variables will be asked about: they are read many at a time.
+
+        One by one each costs what two hundred beside each other do. For single numbers: the years
+        of two hundred vectors do not fit in memory.
+        """
+        self._expected = sorted(set(variables))
+
+    def _read(self, variable: str) -> None:
+        names = [variable]
+        place = bisect_left(self._expected, variable)
+        if variable in self._expected[place : place + 1]:
+            first = place - place % _TOGETHER
+            names = self._expected[first : first + _TOGETHER]
+        window = self.window
+        found = self.history.trends(names, self._first, window.end, self.dataset)
+        for name, trend in found.items():
+            keep = trend.end <= window.end_ns
+            keep &= ~((trend.start == window.start_ns) & (trend.end == window.end_ns))
+            self._bytes -= _size(self._trends.pop(name, None))
+            self._trends[name] = trend if keep.all() else trend.where(keep)
+            self._bytes += _size(self._trends[name])
+        while self._bytes > _MOST and len(self._trends) > len(found):
+            self._bytes -= _size(self._trends.popitem(last=False)[1])
 
     def statistics(self, variable: str) -> list[Statistics]:
         """Statistics of earlier windows, the oldest first; empty when there are none."""
@@ -88,3 +115,11 @@ class HistoryPast:
     def interventions(self, variable: str) -> tuple[Intervention, ...]:
         """What was done to the variable's device before the window ended, in order of time."""
         return concerning(self.ledger, variable)
+
+
+def _size(trend: Trend | None) -> int:
+    """Bytes of its numbers."""
+    if trend is None:
+        return 0
+    vectors = [trend.elements, trend.spreads]
+    return 12 * trend.start.nbytes + sum(one.nbytes for one in vectors if one is not None)

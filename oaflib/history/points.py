@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,24 @@ def trend_of_rows(variable: str, rows: pa.Table) -> Trend:
         elements=matrix(rows, "element_mean"),
         spreads=matrix(rows, "element_std"),
     )
+
+
+def by_variable(rows: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each variable, in their order."""
+    if not rows.num_rows:
+        return {}
+    rows = rows.combine_chunks()
+    column = rows["variable"].chunk(0)
+    codes = numbers(column.indices)
+    order = np.argsort(codes, kind="stable")
+    rows = rows.take(array(order.astype(np.int64)))
+    cuts = np.flatnonzero(np.diff(codes[order])) + 1
+    bounds = [0, *cuts.tolist(), len(order)]
+    names = column.dictionary.to_pylist()
+    return {
+        names[codes[order[first]]]: rows.slice(first, stop - first)
+        for first, stop in pairwise(bounds)
+    }
 
 
 def last_units(rows: pa.Table, window: Window, since: int) -> dict[str, str]:

@@ -30,6 +30,7 @@ def recall(study: Study) -> Recalled:
     history = history_of(study.project)
     past = HistoryPast(history, study.window, ledger_of(study.project))
     family = study.dataset.instrument
+    past.expect(history.scalars(family, study.window))
     entries: dict[str, Entry] = {}
     if study.dataset.variables:
         known = history.known(family)

@@ -19,6 +19,7 @@ from oaflib.config.project import Project, find_root, load_site_only
 from oaflib.errors import RecordsError, ReportError, SourceUnavailable
 from oaflib.records import Records, State, open_records
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics
+from oaflib.series import Kind
 from oaflib.study.quality import coarsely, quality_of
 from oaflib.study.study import UNANSWERED, Study
 from oaflib.study.views import Front, Outcomes, StatisticsTable
@@ -96,6 +97,9 @@ def check(study: Study, records: Records) -> Outcomes:
     if isinstance(records, Recalled):  # each device's years are a finding of their own
         return Outcomes(run_checks(checks_of(study, records), records, records.past))
     records.past = past_of(study)
+    records.past.expect(
+        name for name, entry in records.entries.items() if entry.variable.kind is Kind.NUMERIC
+    )
     checks = checks_of(study, records)
     outcomes = run_checks(checks, records, records.past)
     study.derived[:] = curves_of(checks, records)
