@@ -162,6 +162,16 @@ def numerals(values: Sequence[float | None], kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(plain), [_known(known), memory])
 
 
+def vectors(values: Sequence[Sequence[float | None] | None]) -> pa.Array:
+    """Lists of numbers, with None where one is not known, as Arrow's; nor by way of pandas."""
+    ends = np.cumsum([0, *(len(value or ()) for value in values)], dtype=np.int64)
+    known = _known([value is not None for value in values])
+    flat = numerals([number for value in values for number in value or ()], pa.float64())
+    return pa.Array.from_buffers(
+        pa.large_list(pa.float64()), len(values), [known, pa.py_buffer(ends)], children=[flat]
+    )
+
+
 def _known(there: Sequence[bool]) -> pa.Buffer | None:
     """Arrow's bitmap of what is not null; None when all is there."""
     return None if all(there) else pa.py_buffer(np.packbits(there, bitorder="little"))

@@ -310,6 +310,32 @@ def test_units_of_many_are_read_at_once_and_without_pandas(tmp_path):
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=120)
 
 
+def test_vectors_blocks_and_their_days_are_written_and_read_without_pandas(tmp_path):
+    code = f"""
+        import sys
+        from dataclasses import replace
+        from datetime import timedelta
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from oaflib.history import History
+        from oaflib.report import Statistics
+        from test_history import D0, report
+        elements = {{"mean": (1.0, None, 2.0), "std": (0.1,)}}
+        vector = Statistics("VEC:V", "VECTORNUMERIC", "V", 5, elements=elements)
+        history = History(Path({str(tmp_path / "history")!r}))
+        for day in range(40):
+            one = report(day, 1.0)
+            history.append(replace(one, statistics=(*one.statistics, vector)))
+        assert list(history._shelf("BCT_LHC").blocks.iterdir())
+        for day in (0, 39):
+            found = history.day("BCT", f"{{D0 + timedelta(days=day)}}")
+            assert found[1].elements == elements, found
+        assert history.trend("VEC:V").elements.shape == (40, 3)
+        assert "pandas" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=120)
+
+
 @given(
     st.lists(st.none() | st.text(st.characters(codec="utf-8"), max_size=4), max_size=20),
     st.lists(st.none() | st.floats(), max_size=20),
@@ -329,6 +355,12 @@ def test_columns_are_those_that_arrow_makes(names, numbers, counts):
         made.validate(full=True)
         assert made.type == plain.type
         assert made.to_pylist() == plain.to_pylist()
+    lists = [None, [], numbers, None, numbers[:2]]
+    made = columnar.vectors(lists)
+    made.validate(full=True)
+    plain = pa.array(lists, pa.large_list(pa.float64()), from_pandas=True)
+    assert made.type == plain.type
+    assert made.to_pylist() == plain.to_pylist()
     part = pa.array(numbers, pa.float64(), from_pandas=True)[1:]
     expected = [float("nan") if one is None else one for one in part.to_pylist()]
     np.testing.assert_array_equal(columnar.floats(part), expected)

@@ -106,7 +106,7 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
         return columnar.numerals(values, kind)
     if all(value is None for value in values):
         return pa.nulls(len(values), kind)
-    return pa.array(values, kind)
+    return columnar.vectors(values)
 
 
 def statistics(rows: pa.Table) -> list[Statistics]:

@@ -66,7 +66,7 @@ class Shelf:
             for quarter in sorted(set(quarters)):
                 _place_block(
                     self.blocks / f"{quarter}.parquet",
-                    _ordered(rows.filter(pa.array([one == quarter for one in quarters]))),
+                    _ordered(kept(rows, np.array([one == quarter for one in quarters]))),
                 )
 
     def join(self) -> None:
@@ -159,10 +159,9 @@ class Shelf:
                 continue
             rows = _rows(path, columns, names)
             if label is not None:
-                rows = rows.filter(pc.equal(rows["label"], label))
+                rows = rows.filter(_among(rows["label"], [label]))
             elif late:
-                known = pc.is_in(rows["label"].cast(pa.string()), words(late))
-                rows = rows.filter(pc.invert(known))
+                rows = rows.filter(pc.invert(_among(rows["label"], late)))
             found.append(rows)
         rows = unified(found) if found else SCHEMA.empty_table().select(columns)
         if span is not None:
@@ -175,8 +174,8 @@ class Shelf:
         parts = [_rows(one, SCHEMA.names, None) for one in loose]
         if path.exists():
             old = _rows(path, SCHEMA.names, None)
-            late = pa.array([_label_of(one) for one in loose])
-            parts.append(old.filter(pc.invert(pc.is_in(old["label"].cast(pa.string()), late))))
+            late = [_label_of(one) for one in loose]
+            parts.append(old.filter(pc.invert(_among(old["label"], late))))
         _place_block(path, _ordered(unified(parts)))
         self._forget({_label_of(one) for one in loose}, path)
         for one in loose:
@@ -188,7 +187,7 @@ class Shelf:
             if path == but or not any(_may_hold(path, label) for label in labels):
                 continue
             rows = _rows(path, SCHEMA.names, None)
-            known = pc.is_in(rows["label"].cast(pa.string()), pa.array(sorted(labels)))
+            known = _among(rows["label"], sorted(labels))
             _place_block(path, rows.filter(pc.invert(known)))
 
     @contextmanager
@@ -266,8 +265,12 @@ def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa
         raise
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    keep = pc.is_in(rows["variable"].cast(pa.string()), words(names))
-    return rows.filter(keep)
+    return rows.filter(_among(rows["variable"], names))
+
+
+def _among(column: pa.ChunkedArray, names: Sequence[str]) -> pa.ChunkedArray:
+    """Which texts are one of `names`; nor by way of pandas, as an array of a list goes."""
+    return pc.is_in(column.cast(pa.string()), words(names))
 
 
 def _groups(file: pq.ParquetFile, names: Sequence[str]) -> list[int]:
