@@ -112,6 +112,12 @@ class Outcome:
     silence_ended: str = ""
 
     @property
+    def subject(self) -> str:
+        """What it is about: the device, else the variable; many that share no name are counted."""
+        name = self.device or self.variable
+        return name if name.strip("%") or not self.members else f"{len(self.members)} variables"
+
+    @property
     def identity(self) -> str:
         """The same for the same finding of another day."""
         return f"{self.check}|{self.device}|{self.variable}"

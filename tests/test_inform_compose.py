@@ -46,9 +46,8 @@ HOUR = 3600 * 10**9
 
 def outcome(device: str, severity: Severity = ALARM, **values) -> Outcome:
     said = {"found": 1.0312345, "limit": {"high": 1.02}, "unit": "A", "reason": "above the limit"}
-    return Outcome(
-        "range", Fault.CALIBRATION, device, f"{device}:CURRENT", severity, **(said | values)
-    )
+    said |= {"variable": f"{device}:CURRENT"}
+    return Outcome("range", Fault.CALIBRATION, device, severity=severity, **(said | values))
 
 
 def report(day: int, *outcomes: Outcome, finished: bool = True) -> Report:
@@ -84,6 +83,12 @@ def test_instants_in_a_reason_are_those_of_the_reader():
     message = compose(changed(report(22, outcome("D1", reason=said))), LINKS, SETTINGS)
     assert "nothing was logged between 00:00 and 2026-11-23 00:00\n" in message.text
     assert "00Z" not in message.text + message.html
+
+
+def test_many_without_a_common_name_are_counted():
+    many = outcome("%", members=("A:I", "B:I", "C:I"), variable="%", reason="nothing was logged")
+    message = compose(changed(report(22, many)), LINKS, SETTINGS)
+    assert "ALARM   3 variables: 1.03123 A" in message.text
 
 
 def test_a_condition_is_said_once():

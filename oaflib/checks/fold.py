@@ -111,7 +111,7 @@ def _told(cluster: list[Outcome]) -> Outcome:
             whose = f"{len(members)} variables of {whose}"
     causes = {_cause(outcome) for outcome in cluster}
     same = "the same" if len(causes) == 1 else "at the same time"
-    reason = f"{whose} {same}, {some(members, 3)}: {first.reason}"
+    reason = f"{first.reason}; {whose} {same}, {some(members, 3)}"
     guidances = {outcome.guidance for outcome in cluster}
     limits = all(outcome.limit == first.limit for outcome in cluster)
     units = {outcome.unit for outcome in cluster}

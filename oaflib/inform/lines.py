@@ -155,6 +155,8 @@ def _head(outcome: Outcome) -> str:
     Nor is a condition a name: the reason has it.
     """
     variable = "" if outcome.variable == outcome.limit.get("condition") else outcome.variable
+    if outcome.subject not in (outcome.device, outcome.variable):
+        return shown(outcome.subject, 80)
     return _name(outcome.device, variable) or shown(outcome.check, 60) or "(no name)"
 
 

@@ -27,6 +27,7 @@ except ImportError as error:
 _WIDE = {"description_width": "8rem"}
 _NEW = "a new row"
 _PERIOD = 0.3
+_LINK = "color:#1a5fb4;text-decoration:underline"  # JupyterLab shows links of widgets as text
 
 
 def launcher() -> Launcher:
@@ -68,7 +69,7 @@ class Launcher:
         self.found = w.Output()
         self.button.on_click(lambda _: self.run())
         self.warned = w.HTML(_listed(project.wrong_beside()))
-        self.rows = w.Dropdown(description="Row", style=_WIDE)
+        self.rows = w.Dropdown(description="Row", style=_WIDE, layout={"width": "30rem"})
         self.cells = {name: _text(name) for name in COLUMNS}
         self.told = w.HTML()
         self.check_button = w.Button(description="Check")
@@ -168,7 +169,7 @@ class Launcher:
         self.said.value = _said(
             f"{report.id} {report.window.label}: {failure or counts} ({made.run.seconds:.1f} s)",
             wrong=bool(failure),
-            more=f'<a href="{escape(address)}" target="_blank">open the report</a> '
+            more=f'<a href="{escape(address)}" target="_blank" style="{_LINK}">open the report</a> '
             f"<code>{escape(str(page))}</code>",
         )
         self.found.append_display_data(Outcomes(report.outcomes))

@@ -146,7 +146,8 @@ def _is_word(text: str) -> bool:
 
 def _cell(tag: str, text: str, word: bool) -> str:
     if word:
-        return f'<{tag} class="words">{escape(text)}</{tag}>'
+        # JupyterLab sets cells to the right; a page has no styles but its own, and knows the class
+        return f'<{tag} class="words" style="text-align:left">{escape(text)}</{tag}>'
     kept = unbroken(text) if tag == "td" else text
     return f"<{tag}>{escape(kept)}</{tag}>"
 
