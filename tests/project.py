@@ -31,6 +31,28 @@ sender = "oaf@example.org"
 domain = "example.org"
 operator = "operator@example.org"
 """
+# Two transformers that should agree, as a dataset's file says it.
+PAIR = """\
+title = "Two transformers"
+variables = ["T.A:INTENSITY", "T.B:INTENSITY", "T.GONE:INTENSITY", "MODE:BMODE"]
+
+[[compute]]
+name = "ratio"
+expression = "A / B"
+inputs = { A = "T.A:INTENSITY", B = "T.B:INTENSITY" }
+
+[[check]]
+kind = "usage"
+
+[[check]]
+name = "agree"   # the two see the same beam
+kind = "range"
+variables = ["ratio"]
+low = 0.98
+high = 1.02  # agreed with the RF group
+gate = "BMODE == 'STABLE'"
+guidance = "Compare the calibration."
+"""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from project import MadeProject, made_project
+from project import PAIR, MadeProject, made_project
 
 import oaflib as oaf
 from oaflib.checks.range import Range
@@ -34,28 +34,9 @@ from oaflib.window import Window
 START = datetime(2026, 11, 22, 8, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(hours=2), "Europe/Zurich")
 SECOND = 1_000_000_000
-DATASET = """\
+DATASET = f"""\
 # What the beam instruments of ring 1 say.
-title = "Two transformers"
-variables = ["T.A:INTENSITY", "T.B:INTENSITY", "T.GONE:INTENSITY", "MODE:BMODE"]
-
-[[compute]]
-name = "ratio"
-expression = "A / B"
-inputs = { A = "T.A:INTENSITY", B = "T.B:INTENSITY" }
-
-[[check]]
-kind = "usage"
-
-[[check]]
-name = "agree"   # the two see the same beam
-kind = "range"
-variables = ["ratio"]
-low = 0.98
-high = 1.02  # agreed with the RF group
-gate = "BMODE == 'STABLE'"
-guidance = "Compare the calibration."
-
+{PAIR}
 # nothing moves while nobody looks
 [[check]]
 kind = "stuck"

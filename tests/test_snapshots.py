@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from project import DAY, MadeProject, made_project, numeric
+from project import DAY, PAIR, MadeProject, made_project, numeric
 
 from oaflib.cli import main
 from oaflib.errors import SnapshotError
@@ -21,27 +21,7 @@ from oaflib.snapshot import Shelf, unpack
 from oaflib.snapshot.archive import peek
 from oaflib.window import calendar_day
 
-DATASET = """\
-title = "Two transformers"
-variables = ["T.A:INTENSITY", "T.B:INTENSITY", "T.GONE:INTENSITY", "MODE:BMODE"]
-
-[[compute]]
-name = "ratio"
-expression = "A / B"
-inputs = { A = "T.A:INTENSITY", B = "T.B:INTENSITY" }
-
-[[check]]
-kind = "usage"
-
-[[check]]
-name = "agree"   # the two see the same beam
-kind = "range"
-variables = ["ratio"]
-low = 0.98
-high = 1.02
-gate = "BMODE == 'STABLE'"
-guidance = "Compare the calibration."
-
+DATASET = f"""{PAIR}
 [[check]]
 kind = "drift"
 variables = ["T.A:INTENSITY"]

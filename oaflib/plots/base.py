@@ -12,6 +12,7 @@ from oaflib.plots.scene import Scene, svg
 from oaflib.records import Records, State
 from oaflib.report import Outcome, Severity
 from oaflib.series import Kind
+from oaflib.trend import Trend
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,15 @@ class Verdicts:
     def worst_first(self, names: Sequence[str]) -> list[str]:
         """`names`, the worst first, else in their order."""
         return sorted(names, key=lambda name: -self.rank(name))
+
+
+def histories(variables: Sequence[str], records: Records, verdicts: Verdicts) -> Iterator[Trend]:
+    """The history of each variable of those names or patterns (all, of none), the worst first."""
+    wanted = variables or ("%",)
+    names = dict.fromkeys(name for one in wanted for name in matching(one, records))
+    for name in verdicts.worst_first(list(names)):
+        trend: Trend = records.past.trend(name)
+        yield trend
 
 
 def matching(wanted: str, records: Records) -> list[str]:

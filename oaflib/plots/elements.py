@@ -11,7 +11,7 @@ import numpy as np
 from oaflib.config.interventions import Intervention
 from oaflib.plots.axes import SMALL, Axes, colour_bar, frame, heading, left_margin, time_axis
 from oaflib.plots.axes import value_axis as values
-from oaflib.plots.base import Plot, Verdicts, Words, finished, matching
+from oaflib.plots.base import Plot, Verdicts, Words, finished, histories
 from oaflib.plots.colours import palette, shades
 from oaflib.plots.grid import Scale, scale_of
 from oaflib.plots.interventions import draw_interventions, names_of_interventions
@@ -49,12 +49,10 @@ class Elements(Plot):
         if records.past is None:
             yield self.nothing(["there is no history"])
             return
-        wanted = self.variables or ("%",)
-        names = list(dict.fromkeys(name for one in wanted for name in matching(one, records)))
         verdicts = Verdicts(outcomes)
         shown = 0
-        for name in verdicts.worst_first(names):
-            trend: Trend = records.past.trend(name)
+        for trend in histories(self.variables, records, verdicts):
+            name = trend.variable
             if trend.elements is None or shown >= style().most:
                 continue
             shown += 1

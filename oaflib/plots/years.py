@@ -24,7 +24,7 @@ from oaflib.plots.axes import (
     time_axis,
     value_axis,
 )
-from oaflib.plots.base import Plot, Verdicts, Words, finished, matching
+from oaflib.plots.base import Plot, Verdicts, Words, finished, histories
 from oaflib.plots.interventions import draw_interventions, names_of_interventions
 from oaflib.plots.picture import Drawn, Trouble, style
 from oaflib.plots.scene import Box, Pen, Scene
@@ -61,12 +61,10 @@ class Years(Plot):
         if records.past is None:
             yield self.nothing(["there is no history"])
             return
-        wanted = self.variables or ("%",)
-        names = list(dict.fromkeys(name for one in wanted for name in matching(one, records)))
         verdicts = Verdicts(outcomes)
         shown = 0
-        for name in verdicts.worst_first(names):
-            trend: Trend = records.past.trend(name)
+        for trend in histories(self.variables, records, verdicts):
+            name = trend.variable
             if len(trend) and shown < style().most:
                 shown += 1
                 done = records.past.interventions(name)

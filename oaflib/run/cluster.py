@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from oaflib.config.cluster import ADDRESS, ClusterTable
@@ -152,12 +151,7 @@ class DaskCrew:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._here.shutdown(cancel_futures=True)
         for thing in (self._client, self._cluster):

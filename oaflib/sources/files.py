@@ -18,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from oaflib.errors import IngestError, QueryRefused, SourceUnavailable
@@ -110,12 +109,7 @@ class FilesSource:
         self._files = self._synchronised()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while self._lakes:
             self._lakes.popitem()[1].close()
 

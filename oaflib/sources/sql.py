@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -113,12 +112,7 @@ class SqlSource:
         self._kind = self._door.kind_of(columns[options.value], options.holds)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._door.close()
 
     @property

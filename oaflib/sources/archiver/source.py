@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, Self
 
 from oaflib.errors import QueryRefused, SourceUnavailable
@@ -66,12 +65,7 @@ class ArchiverSource:
         self._matching("pv", "ArchApplPingPV")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._known.clear()
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -63,12 +62,7 @@ class JavaSource:
         self._entered = (api, InBulk(bulk, point) if bulk else PointByPoint(jpype, point))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._entered = None  # Java itself stays: it cannot start a second time in a process
         self._variables.clear()
         self._types.clear()

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from itertools import pairwise
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -99,12 +98,7 @@ class NxcalsSource:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         session, self._session = self._open(), None
         session.close()
         self._asked = session.asked
