@@ -10,6 +10,7 @@ import numpy as np
 
 from oaflib.checks import Check
 from oaflib.checks.room import context_of
+from oaflib.inform.texts import allowed, told
 from oaflib.player.timeline import Event
 from oaflib.records import Records
 from oaflib.series import Kind, Series, nothing
@@ -42,10 +43,10 @@ class Explanation:
             ("appeared", self._clock(self.event.time)),
             ("what", f"{outcome.severity}: {outcome.check} ({outcome.fault})"),
             ("variable", outcome.variable or outcome.device),
-            ("reason", outcome.reason),
+            ("reason", told(outcome.reason, self.window)),
             ("value", _number(outcome.found, outcome.unit)),
-            ("limit", ", ".join(f"{k} {_number(v, '')}" for k, v in outcome.limit.items())),
-            ("gate", self.gate),
+            ("limit", allowed(outcome.limit, outcome.unit)),
+            ("gate", told(self.gate, self.window)),
             ("since", "" if outcome.since is None else self._clock(outcome.since)),
             ("guidance", outcome.guidance),
         ]
@@ -95,11 +96,14 @@ class Explanation:
         for clock, value, bad in self.samples():
             style = " style='font-weight:bold'" if bad else ""
             near += f"<tr{style}><td>{escape(clock)}</td><td>{escape(value)}</td></tr>"
-        return f"<table>{rows}</table>" + (f"<table>{near}</table>" if near else "")
+        head = (
+            f"<thead><tr><th>time</th><th>{escape(self.around.unit or 'value')}</th></tr></thead>"
+        )
+        return f"<table>{rows}</table>" + (f"<table>{head}{near}</table>" if near else "")
 
     def _clock(self, ns: int) -> str:
         local = moment(ns).astimezone(zone_named(self.window.zone))
-        return f"{local:%H:%M:%S}" + (f".{local:%f}" if local.microsecond else "")
+        return f"{local:%H:%M:%S}" + (f".{local:%f}"[:4] if local.microsecond else "")
 
 
 def explain(event: Event, check: Check, records: Records) -> Explanation:

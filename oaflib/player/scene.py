@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from oaflib.checks import Check
+from oaflib.inform.texts import told
 from oaflib.player.lanes import COLUMNS, Lane
 from oaflib.player.limits import Limit
 from oaflib.player.timeline import Timeline
@@ -86,7 +87,7 @@ def events_document(timeline: Timeline, checks: Sequence[Check], window: Window)
                 "variable": event.outcome.variable,
                 "device": event.outcome.device,
                 "check": event.outcome.check,
-                "reason": event.outcome.reason,
+                "reason": told(event.outcome.reason, window),
                 "alarm": alarm.get(id(event), -1),
             }
             for event in timeline.events

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from oaflib.inform.texts import told
 from oaflib.player.limits import Limit
 from oaflib.player.timeline import Event
 from oaflib.report import Severity
@@ -34,7 +35,7 @@ class Alarms(tuple[Event, ...]):
                 str(event.outcome.severity),
                 event.outcome.check,
                 event.outcome.variable or event.outcome.device,
-                event.outcome.reason,
+                told(event.outcome.reason, self.window),
             )
             for i, event in enumerate(self)
         ]

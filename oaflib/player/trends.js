@@ -1,6 +1,6 @@
 // Trends on a canvas: a lane a variable. What was is drawn plainly, what will be faintly.
 
-const GUTTER = 176, MARGIN = 78;
+const GUTTER = 176, MARGIN = 100;
 
 class Trends {
   constructor(canvas, axis, root) {
@@ -187,6 +187,11 @@ class Trends {
     ctx.beginPath(); ctx.moveTo(x, 0); ctx.lineTo(x, height); ctx.stroke();
   }
 
+  // Whether its title is short, and no other's: four wires may all be a "photomultiplier voltage".
+  titled({ title }) {
+    return title && title.length < 30 && this.scene.lanes.filter((lane) => lane.title === title).length === 1;
+  }
+
   // Names on the left, values at the cursor on the right.
   margins(from, to) {
     const { ctx, width } = this;
@@ -194,10 +199,11 @@ class Trends {
     this.scene.lanes.forEach((lane, i) => {
       const middle = i * this.each + this.each / 2 + 4;
       ctx.fillStyle = this.colours.ink;
-      lane.label ??= elided(ctx, lane.title && lane.title.length < 30 ? lane.title : lane.name, GUTTER - 12);
+      lane.label ??= elided(ctx, this.titled(lane) ? lane.title : lane.name, GUTTER - 12);
       ctx.fillText(lane.label, 6, middle);
       ctx.fillStyle = this.colours.soft;
-      ctx.fillText(lane.kind === "nothing" ? lane.absent : this.value(lane), width - MARGIN + 6, middle);
+      const said = lane.kind === "nothing" ? elided(ctx, lane.absent, MARGIN - 10) : this.value(lane);
+      ctx.fillText(said, width - MARGIN + 6, middle);
       ctx.fillStyle = this.colours.line;
       ctx.fillRect(0, (i + 1) * this.each, width, 1);
     });
