@@ -118,6 +118,11 @@ class Outcome:
         return name if name.strip("%") or not self.members else f"{len(self.members)} variables"
 
     @property
+    def advice(self) -> str:
+        """What to do: the guidance, which is for a violation, not for what could not be judged."""
+        return "" if self.severity is Severity.INVALID else self.guidance
+
+    @property
     def identity(self) -> str:
         """The same for the same finding of another day."""
         return f"{self.check}|{self.device}|{self.variable}"

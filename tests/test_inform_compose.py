@@ -85,6 +85,11 @@ def test_instants_in_a_reason_are_those_of_the_reader():
     assert "00Z" not in message.text + message.html
 
 
+def test_what_could_not_be_judged_gets_no_advice():
+    silent = outcome("D1", INVALID, guidance="Lower the gain.", reason="nothing was logged")
+    assert "Lower the gain" not in compose(changed(report(22, silent)), LINKS, SETTINGS).text
+
+
 def test_many_without_a_common_name_are_counted():
     many = outcome("%", members=("A:I", "B:I", "C:I"), variable="%", reason="nothing was logged")
     message = compose(changed(report(22, many)), LINKS, SETTINGS)

@@ -118,7 +118,7 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
     first = part[0]
     since = _since(part, window, ages)
     about = f"{shown(first.check, 60)}, {first.fault}"
-    reason, advice = shown(told(first.reason, window), 180), shown(first.guidance, 180)
+    reason, advice = shown(told(first.reason, window), 180), shown(first.advice, 180)
     facts: list[str] = []
     if len(part) > 1:
         names = [_name(outcome.device, outcome.variable) for outcome in part]
