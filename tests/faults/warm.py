@@ -2,7 +2,7 @@
 
 A fault at every system call needs a thousand mornings, and so do kills; the longest part of a short
 one is that Python starts, and there nothing is written. What is forked is the same program, in a
-session of its own. It stops itself at its first line, so that a tracer sees it from there on.
+session of its own. It waits at its first line, so that a tracer sees it from there on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -80,9 +79,12 @@ class Warm:
         self._process.stdin.write(json.dumps(words).encode() + b"\n")
         self._process.stdin.flush()
         pid = self._answer(LONGEST)
-        traced = subprocess.Popen([*tracer, "-p", str(pid)]) if tracer else None
-        _wait_until_stopped(pid, traced=bool(tracer))
-        os.kill(pid, signal.SIGCONT)
+        traced = None
+        if tracer:
+            traced = subprocess.Popen([*tracer, "-p", str(pid)])
+            _wait_until_traced(pid)
+        self._process.stdin.write(b"\n")  # it waits for this
+        self._process.stdin.flush()
         return Forked(pid, self._answer, traced)
 
     def _answer(self, seconds: float) -> int:
@@ -95,15 +97,13 @@ class Warm:
         return int(line)
 
 
-def _wait_until_stopped(pid: int, *, traced: bool) -> None:
+def _wait_until_traced(pid: int) -> None:
     until = time.monotonic() + 60
-    while time.monotonic() < until:
-        said = Path(f"/proc/{pid}/status").read_text()
-        stopped = "State:\tT" in said or "State:\tt" in said
-        if stopped and ("TracerPid:\t0\n" in said) != traced:
-            return
+    while "TracerPid:\t0\n" in Path(f"/proc/{pid}/status").read_text():
+        if time.monotonic() > until:
+            raise TimeoutError(f"process {pid} cannot be traced")
         time.sleep(0.001)
-    raise TimeoutError(f"process {pid} does not stop, or cannot be traced")
+    time.sleep(0.01)  # the tracer says how it wants to trace
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def main() -> None:
         pid = os.fork()
         if not pid:
             os.setsid()
-            os.kill(os.getpid(), signal.SIGSTOP)
+            os.read(0, 1)
             os._exit(_held(json.loads(line)))
         answers.write(b"%d\n" % pid)
         _, status = os.waitpid(pid, 0)
@@ -140,16 +140,24 @@ def _held(words: Sequence[str]) -> int:
             sys.stdout.flush()
 
 
+_PICTURES: dict[str, bytes] = {}
+
+
 def _drawn(folder: Path) -> None:
-    """The pictures of a mail are drawn by another process; here by one that is forked, too."""
+    """Another process draws the pictures of a mail; here a forked one, and they stay the same."""
     from oaflib.run import thumbnails
 
     pid = os.fork()
     if not pid:
         with suppress(BaseException):
-            thumbnails.main(folder)
+            for name, data in _PICTURES.items():
+                (folder / "thumbnails" / name).write_bytes(data)
+            if not _PICTURES:
+                thumbnails.main(folder)
         os._exit(0)
     os.waitpid(pid, 0)
+    for path in (folder / "thumbnails").glob("*.png"):
+        _PICTURES[path.name] = path.read_bytes()
 
 
 if __name__ == "__main__":
