@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from faults.concluded import concluded
 from mailserver import Mailbox, serving
 from project import MadeProject, made_project, numeric
 
 from oaflib.cli import main
+from oaflib.config.project import load_project
+from oaflib.daily.morning import UNJOINED, noted
+from oaflib.history import History
+from oaflib.report import Fault, Outcome, Severity, Statistics
+from oaflib.run.runner import Run, save_report
+from oaflib.state import State
+from oaflib.study.words import history_of
 
 A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
 
@@ -47,6 +59,43 @@ def daily(project: MadeProject, day: str = "2026-11-22") -> int:
 
 def remount(folder: Path, words: str) -> None:
     assert mounted(["-o", f"remount,{words}"], folder)
+
+
+def test_statistics_that_the_history_cannot_take_join_it_with_the_next_morning(
+    project: MadeProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Crew:
+        def __enter__(self) -> Crew:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def submit(self, project: Any, assignment: Any, window: Any) -> Future[Run]:
+            outcomes = [Outcome("range", Fault.BREAKAGE, "A", A, Severity.OK, reason="good")]
+            run = concluded(project, assignment, window, outcomes, window.end).result()
+            report = replace(run.report, statistics=(Statistics(A, "NUMERIC", "", 1),))
+            save_report(report, run.folder)
+            future: Future[Run] = Future()
+            future.set_result(replace(run, report=report))
+            return future
+
+    monkeypatch.setattr("oaflib.cli.mornings.crew_of", lambda *_: Crew())
+    history = history_of(load_project(project.root))
+    with monkeypatch.context() as broken:
+        broken.setattr(History, "append", refused)
+        assert daily(project, "2026-11-21") == 0
+        assert daily(project, "2026-11-22") == 0
+    assert "its statistics join the history with the next morning" in capsys.readouterr().out
+    assert history.labels("BCT_B1") == []
+    assert daily(project, "2026-11-22") == 0
+    assert history.labels("BCT_B1") == ["2026-11-21", "2026-11-22"]
+    with State(project.root / "runs/state.sqlite") as state:
+        assert list(noted(state, UNJOINED)) == []
+
+
+def refused(*_: object) -> None:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 @pytest.mark.kernel

@@ -13,7 +13,7 @@ from oaflib.changes import Changes
 from oaflib.config.project import Project
 from oaflib.config.tasks import Task
 from oaflib.daily.due import Due, due, morning_of
-from oaflib.daily.morning import OWED, Done, given_up, note, place_of
+from oaflib.daily.morning import OWED, Done, given_up, note, noted, place_of
 from oaflib.daily.telling import Owed
 from oaflib.errors import ReportError
 from oaflib.inform.texts import counted
@@ -150,15 +150,13 @@ def owed(
     ours = {note(OWED, _key(changes)): (task, changes) for task, changes in today}
     tasks = {task.id: task for task in reversed(project.tasks)}
     told, keys = [], []
-    for row in state.rows("SELECT key FROM kv WHERE key LIKE ?", (f"{OWED}%",)):
-        key = str(row["key"])
+    for key, run in noted(state, OWED):
         keys.append(key)
         if key in ours:
             continue
-        task, start, end = key.removeprefix(OWED).rsplit("/", 2)
-        changed = made.get(key) or _published(project, state.run(task, int(start), int(end)))
-        if changed is not None and task in tasks:
-            told.append((tasks[task], changed))
+        changed = made.get(key) or _published(project, run)
+        if run is not None and changed is not None and run.task in tasks:
+            told.append((tasks[run.task], changed))
     told.sort(key=lambda entry: entry[1].report.window.end_ns)
     labels = spelt(changes.report.window.label for _, changes in told)
     return Owed(labels, told, keys, [ours[key] for key in ours if key in keys])

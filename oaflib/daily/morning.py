@@ -45,6 +45,7 @@ _VIEWS = 0.1  # of the time, at most, goes into the views of all datasets
 _LOOK = 1.0  # seconds after which reports are told though no other comes
 OWED = "owed/"  # what the state remembers of reports that a digest has yet to tell
 UNTOLD = "untold/"  # and of new alarms that nobody was to be told of
+UNJOINED = "unjoined/"  # and of statistics that the history could not take
 
 
 class Progress(Protocol):
@@ -140,6 +141,7 @@ def hold(
         for one in some:
             progress.ended(one)
 
+    _join(desk)
     left = []
     for due in wanted:
         row = desk.state.run(*due.key)
@@ -258,13 +260,15 @@ def _told(desk: Desk, waiting: Sequence[_Waiting]) -> list[Done]:
             return [done for one in waiting for done in _told(desk, [one])]
         return [waiting[0].done(_unpublished(desk, waiting[0].entry, error))]
     done = []
+    unjoined = []
     mails: list[list[Told]] = []
     for one in waiting:
         notes: tuple[str, ...] = ()
         try:
             desk.history.append(one.changed.report)
-        except (OafError, OSError) as error:  # an index: `oaf history rebuild` makes it again
-            notes = (f"its statistics did not join the history: {error}",)
+        except (OafError, OSError) as error:
+            notes = (f"its statistics join the history with the next morning: {error}",)
+            unjoined.append(note(UNJOINED, one.due.key))
         done.append(one.done(one.run.failure, notes))
         mails.append(_mails(desk, one) if one.news and not desk.late else [])
     with desk.state.transaction():
@@ -278,12 +282,33 @@ def _told(desk: Desk, waiting: Sequence[_Waiting]) -> list[Done]:
             elif not its and one.changed.marked(Change.NEW):
                 desk.state.keep(note(UNTOLD, one.due.key), "")
             desk.teller.post(its)
+        for key in unjoined:
+            desk.state.keep(key, "")
     return done
 
 
 def note(what: str, key: tuple[str, int, int]) -> str:
-    """Under which key the state remembers `OWED` or `UNTOLD` of a run."""
+    """Under which key the state remembers `OWED`, `UNTOLD` or `UNJOINED` of a run."""
     return what + "/".join(str(part) for part in key)
+
+
+def noted(state: State, what: str) -> Iterator[tuple[str, RunRow | None]]:
+    """What `note` wrote, each with its run."""
+    for row in state.rows("SELECT key FROM kv WHERE key LIKE ?", (f"{what}%",)):
+        task, start, end = str(row["key"]).removeprefix(what).rsplit("/", 2)
+        yield str(row["key"]), state.run(task, int(start), int(end))
+
+
+def _join(desk: Desk) -> None:
+    """Have the statistics join the history that an earlier morning could not bring there."""
+    for key, row in list(noted(desk.state, UNJOINED)):
+        try:
+            if row is not None:
+                path = place_of(desk.project, row) / "report.json"
+                desk.history.append(documents.read(path.read_bytes()))
+        except (OafError, OSError):
+            continue  # the next morning tries again
+        desk.state.keep(key, None)
 
 
 def _unpublished(desk: Desk, entry: RunRow, error: Exception) -> str:
