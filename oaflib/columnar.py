@@ -67,7 +67,7 @@ def columns(kind: Kind) -> list[str]:
 def table(series: Series) -> pa.Table:
     """The series as a table of `schema(series.kind)`."""
     index = array(np.zeros(len(series), dtype=np.int32))
-    names = pa.DictionaryArray.from_arrays(index, pa.array([series.name], pa.string()))
+    names = pa.DictionaryArray.from_arrays(index, _texts([series.name], pa.string()))
     times = array(series.time)
     columns: list[pa.Array]
     if series.kind is Kind.MATRIXNUMERIC:
@@ -81,12 +81,26 @@ def table(series: Series) -> pa.Table:
     elif series.kind is Kind.VECTORNUMERIC:
         columns = [_lists(series.value)]
     elif series.kind is Kind.VECTORSTRING:
-        columns = [pa.array([list(row) for row in series.value], _VALUE[series.kind])]
+        columns = [_texts([list(row) for row in series.value], _VALUE[series.kind])]
     elif series.kind is Kind.NUMERIC:
         columns = [array(np.asarray(series.value, dtype=np.float64))]
     else:
-        columns = [pa.array(series.value, _VALUE[series.kind])]
+        columns = [_texts(series.value, _VALUE[series.kind])]
     return pa.Table.from_arrays([names, times, *columns], schema=schema(series.kind))
+
+
+def _texts(values: Any, kind: pa.DataType) -> pa.Array:
+    """Texts, or lists of them; halves of characters, which JSON may bring, as question marks."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([_whole(value) for value in values], kind)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(entry) for entry in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 _PLAIN = {pa.int32(): np.int32, pa.int64(): np.int64, pa.float64(): np.float64}

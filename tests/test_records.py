@@ -236,3 +236,18 @@ def test_samples_chosen_or_merged_are_written_not_linked(tmp_path: Path) -> None
     twice, _ = normalise(Variable("D00:V", unit="A"), [read, read], DAY)
     assert len(twice) == len(read)
     assert twice.lies == ()
+
+
+def test_half_a_character_costs_no_records(tmp_path: Path) -> None:
+    """A JSON source may bring one, and no file can hold it."""
+    time = np.arange(2) + calendar_day(date(2026, 11, 22), "UTC").start_ns
+    texts = Series("A:S", Kind.TEXTUAL, "", time, np.array(["a\ud800b", "c"], dtype=object))
+    rows = np.empty(2, dtype=object)
+    rows[:] = [np.array(["\udfff"], dtype=object), np.array([], dtype=object)]
+    lists = Series("A:L", Kind.VECTORSTRING, "", time, rows)
+    with RecordsWriter(tmp_path, calendar_day(date(2026, 11, 22), "UTC")) as writer:
+        for series in (texts, lists):
+            writer.add(series, entry_of(series))
+    kept = open_records(tmp_path)
+    assert list(kept["A:S"].value) == ["a?b", "c"]
+    assert list(kept["A:L"].value[0]) == ["?"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,8 +14,10 @@ from pathlib import Path
 from faults.invariants import look
 from faults.scene import DATASETS, FIRST, Scene, days, elapsed, scene
 from faults.tried import Tried
+from oaflib.publish.links import NEIGHBOURS
 from oaflib.window import calendar_day
 
+_NEIGHBOURS = re.compile(NEIGHBOURS.pattern.encode(), re.DOTALL)
 ZONES = (
     *("Europe/Zurich", "UTC", "Australia/Lord_Howe", "Africa/Casablanca", "America/St_Johns"),
     *("Pacific/Apia", "Asia/Kathmandu", "America/Santiago"),
@@ -179,7 +182,12 @@ def _disk(place: Scene, sizes: int) -> Iterator[Tried]:
         first, second = days(2)
         if place.morning(first):
             wrong.append("the first morning failed")
-        old = {path: path.read_bytes() for path in publish.rglob("index.html") if path.is_file()}
+        room = f"reports/BCT/*/{first}/"
+        old = {
+            path: content
+            for path in publish.glob(f"{room}**/*")
+            if path.is_file() and (content := path.read_bytes())
+        }
         state = place.root / "kept"
         subprocess.run(["cp", "-a", str(place.root / "runs"), str(state)], check=True)
         subprocess.run(["cp", "-a", str(publish), str(place.root / "pages")], check=True)
@@ -199,7 +207,10 @@ def _disk(place: Scene, sizes: int) -> Iterator[Tried]:
             wrong += [f"{free} bytes free: {one}" for one in said]
             bad += bool(said)
             _back(place, state)
-        note = f"{used / 1e6:.1f} MB published before; free: 8 kB to 400 kB; then read-only"
+        note = (
+            f"{used / 1e6:.1f} MB published before, each old file the same; free: 8 kB to 400 kB; "
+        )
+        note += "then read-only; the operator told"
         yield Tried("the repository's disk is full", sizes, sizes - bad, 0, 0, 0.0, note, wrong)
     finally:
         subprocess.run(["umount", "-l", str(publish)], check=False)
@@ -211,16 +222,27 @@ def _full(place: Scene, day: date, old: dict[Path, bytes], free: int) -> list[st
     room = os.statvfs(place.publish)
     with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, max(4096, room.f_bavail * room.f_frsize - free))
+    since = len(place.mailbox.taken)
     code = place.morning(day)
     said = [] if code in (0, 1) else [f"exit code {code}"]
-    for path, content in old.items():
-        if "reports" in path.parts and path.parent.name == str(days(1)[0]) and not path.exists():
-            said.append(f"{path} is gone")
-        if path.exists() and not path.read_bytes().rstrip().endswith(b"</html>"):
-            said.append(f"{path} is torn ({len(content)} bytes before)")
+    said += [f"{path} {word}" for path, content in old.items() if (word := _changed(path, content))]
+    told = [mail.as_string() for to, mail in place.mailbox.taken[since:] if "operator" in to]
+    if code and not any("PROBLEMS" in text for text in told):
+        said.append("the operator was not told")
     filler.unlink()
     code = place.morning(day)
     return said + ([f"with room again: exit code {code}"] if code else [])
+
+
+def _changed(path: Path, content: bytes) -> str:
+    """How an old file differs from what it was, but for its page's links to its neighbours."""
+    try:
+        found = path.read_bytes()
+    except OSError:
+        return "is gone"
+    if path.name == "index.html":
+        found, content = (_NEIGHBOURS.sub(b"", data) for data in (found, content))
+    return "" if found == content else f"is not what it was ({len(content)} bytes)"
 
 
 def _back(place: Scene, state: Path) -> None:

@@ -1,22 +1,31 @@
 """What the database, the experts and their notebooks write is hostile: opened in a real browser.
 
 A script that runs calls ``oafHit``; the page has it before anything else, and counts. Every page of
-the repository is opened with its Content-Security-Policy, and again with the browser ignoring it.
+the repository, and every mail, is opened with its Content-Security-Policy, and again with the
+browser ignoring it. One dataset's notebook is hostile; of the other the store itself is: names,
+units, titles and logged texts of its variables, which the ordinary template judges and draws.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lab_driver import CHROMIUM
+from project import HEADER, ROOT
 
-from faults.scene import BEAM, SHORT, Scene, days, scene
+from faults.scene import BEAM, FIRST, SHORT, ZONE, Scene, days, scene
 from faults.tried import Tried
+from oaflib.series import Kind, Series
+from oaflib.sources.embedded.names import fault_of_name
+from oaflib.window import calendar_day
 
 CANARY = "canary-7f3a91c2"
 _HIT = "oafHit(1)"
@@ -66,13 +75,13 @@ def faults(full: bool, folder: Path) -> Iterator[Tried]:
     """A morning of hostile texts; its pages in a browser, its mails and all its files read."""
     with scene(folder, 1, ["B1"]) as place:
         _poison(place)
+        stored = _store(place)
         place.env["OAF_MAIL_PASSWORD"] = CANARY
         place.env["OAF_SECRET"] = CANARY
         code = place.morning(days(1)[0])
-        report = place.made.report("BCT", "B1", str(days(1)[0])) / "report.json"
-        finished = report.exists() and json.loads(report.read_bytes())["finished"]
-        if code or not finished:
-            raise RuntimeError(f"the hostile report was not made:\n{place.said()[-3000:]}")
+        if code or not all(place.report(name, days(1)[0])["finished"] for name in ("B1", "store")):
+            raise RuntimeError(f"the hostile reports were not made:\n{place.said()[-3000:]}")
+        yield _told(place, stored)
         if CHROMIUM.exists():
             for ignored in (False, True):
                 yield _opened(place, ignored)
@@ -107,12 +116,81 @@ def _poison(place: Scene) -> None:
     )
 
 
+def _store(place: Scene) -> list[str]:
+    """Hostile names, units, titles and values logged; a dataset of them, as any; their names."""
+    window = calendar_day(FIRST, ZONE)
+    time = window.start_ns + 600 * 10**9 * np.arange(60)
+    made = []
+    for number, payload in enumerate([*PAYLOADS, *HEADERS]):
+        named = f"EVIL{number} {payload[:120].strip()}"
+        if "%" in named or fault_of_name(f"{named}:VALUE"):
+            named = f"EVIL{number}"  # the store refuses such a name
+        whole = payload.encode("utf-8", "replace").decode()
+        words = {"unit": whole[:60], "title": whole[:200]}
+        texts = np.array([payload, "fine"] * 30, dtype=object)
+        made.append(
+            Series(f"{named}:VALUE", Kind.NUMERIC, time=time, value=time % 7 + 2.0, **words)
+        )
+        made.append(Series(f"{named}:STATUS", Kind.TEXTUAL, time=time, value=texts, **words))
+    place.made.fill(*made)
+    shutil.copy(
+        ROOT / "notebooks/templates/generic.ipynb", place.root / "notebooks/templates/usual.ipynb"
+    )
+    rows = (place.root / "config/tasks.csv").read_text().splitlines()[1:]
+    place.made.tasks(*rows, "BCT,LDB,store,jdoe,TRUE,TRUE,None,daily,day,usual", header=HEADER)
+    checks = [
+        '[[check]]\nkind = "range"\nvariables = ["EVIL%:VALUE"]\nhigh = 1.0\nseverity = "alarm"',
+        '[[check]]\nkind = "text"\nvariables = ["EVIL%:STATUS"]\nallowed = ["fine"]',
+        '[[plot]]\nkind = "trend"\nvariables = ["EVIL%:VALUE"]',
+        '[[plot]]\nkind = "lanes"\nvariables = ["EVIL%:STATUS"]',
+    ]
+    place.made.dataset("BCT_store", "\n".join(['variables = ["EVIL%"]', *checks]) + "\n")
+    return [series.name for series in made]
+
+
+def _told(place: Scene, names: list[str]) -> Tried:
+    """The report tells of each; what it tells of in file names, JSON and headers is harmless."""
+    report = place.report("store", days(1)[0])
+    assert isinstance(report["outcomes"], list)
+    assert isinstance(report["statistics"], list)
+    judged = {outcome["variable"] for outcome in report["outcomes"]}
+    judged |= {name for outcome in report["outcomes"] for name in outcome.get("members", ())}
+    judged |= {entry["variable"] for entry in report["statistics"]}
+    wrong = [f"nothing is said of {name!r}" for name in names if name not in judged]
+    files = [path for path in place.publish.rglob("*") if path.name != ".lock"]
+    wrong += [
+        f"the file {path}"
+        for path in files
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", path.name)
+    ]
+    wrong += [
+        f"the header {name}: {value!r}"
+        for _, mail in place.mailbox.taken
+        for name, value in mail.items()
+        if not str(value).isprintable() or "evil@" in str(value)
+    ]
+    note = f"{len(files)} file names, {len(place.mailbox.taken)} mails"
+    what = "names, units, titles and texts of the store, told and in no name of a file or header"
+    return Tried(what, len(names), len(names) if not wrong else 0, note=note, violations=wrong)
+
+
+def _mails(place: Scene) -> list[Path]:
+    """The HTML of every mail that arrived, as files to open."""
+    folder = place.root / "mails"
+    folder.mkdir(exist_ok=True)
+    for number, (_, mail) in enumerate(place.mailbox.taken):
+        body = mail.get_body(("html",))
+        assert body is not None
+        (folder / f"{number}.html").write_text(body.get_content(), errors="replace")
+    return sorted(folder.glob("*.html"))
+
+
 def _opened(place: Scene, ignored: bool) -> Tried:
     """Every page of the repository, with the policy it carries or in a browser that ignores it."""
     from playwright.sync_api import sync_playwright
 
     hits: list[str] = []
-    pages = sorted(place.publish.rglob("*.html"))
+    pages = [*sorted(place.publish.rglob("*.html")), *_mails(place)]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         context = chromium.new_context(bypass_csp=ignored)
@@ -122,6 +200,8 @@ def _opened(place: Scene, ignored: bool) -> Tried:
         for path in pages:
             page = context.new_page()
             page.goto(path.as_uri())
+            if path.name == "search.html":
+                page.fill("#query", "EVIL")
             page.wait_for_timeout(150)
             for frame in page.frames:
                 count = frame.evaluate("window.oafHits || 0")
@@ -133,7 +213,7 @@ def _opened(place: Scene, ignored: bool) -> Tried:
         chromium.close()
     outside = [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))]
     wrong = [*hits, *(f"asked for {url}" for url in outside)]
-    slots = len(PAYLOADS) * (len(MIMES) + 6)
+    slots = len(PAYLOADS) * (len(MIMES) + 6 + 4)
     return Tried(
         f"hostile texts and outputs, {'policy ignored' if ignored else 'with the policy'}",
         slots,
@@ -141,7 +221,8 @@ def _opened(place: Scene, ignored: bool) -> Tried:
         0,
         0,
         0.0,
-        f"{len(pages)} pages in Chromium: {len(hits)} ran a script, {len(outside)} asked outside",
+        f"{len(pages)} pages and mails in Chromium: {len(hits)} ran a script, "
+        f"{len(outside)} asked outside",
         wrong,
     )
 
