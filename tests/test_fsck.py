@@ -215,8 +215,12 @@ def test_for_programs_and_wrong_use(
     assert document["schema"] == "oaf-fsck/1"
     assert document["sound"] is False
     assert document["findings"][0]["rule"] == "I8"
+    for name in "abcdef":
+        made(f"publish/{name}.exe")(project.root)
     assert main(words) == 1
-    assert "1 finding." in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "I8 a.exe, b.exe, c.exe, d.exe and 3 more: is of no kind that a report has" in out
+    assert out.endswith("7 findings.\n")
     with pytest.raises(SystemExit) as left:
         main([*words, "--days", "3", "--all"])
     assert left.value.code == 2

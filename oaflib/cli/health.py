@@ -6,8 +6,11 @@ import json
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from oaflib.cli.commands import now, say
@@ -16,8 +19,11 @@ from oaflib.daily.status import Status, holder, prometheus, status, written
 from oaflib.daily.telling import settings_of
 from oaflib.errors import ConfigurationError, OafError
 from oaflib.inform.direct import tell
-from oaflib.inform.texts import counted, plain, shown
+from oaflib.inform.texts import counted, plain, shown, some_of
 from oaflib.run.limits import size
+
+if TYPE_CHECKING:
+    from oaflib.fsck import Finding
 
 
 def health(given: Namespace) -> int:
@@ -53,7 +59,7 @@ def sound(given: Namespace) -> int:
     if given.json:
         say(json.dumps(found.document(), indent=1))
         return 0 if found.sound else 1
-    say(*(shown(finding, 600) for finding in found.findings))
+    say(*(shown(line, 600) for line in _folded(found.findings)))
     looked = ", ".join(f"{count:,} {noun}" for noun, count in sorted(found.seen.items()))
     reach = "All" if found.days is None else f"The last {counted(found.days, 'day')}"
     say(f"{reach}: {looked or 'nothing there'} ({time.monotonic() - began:.1f} s).")
@@ -62,6 +68,15 @@ def sound(given: Namespace) -> int:
     if at_work is not None and not found.sound:
         say(f"A run is at work (process {at_work}); look again when it has ended.")
     return 0 if found.sound else 1
+
+
+def _folded(findings: Sequence[Finding]) -> Iterator[str]:
+    """A line for each; what is found alike in many places is said once."""
+    alike: dict[Finding, list[str]] = {}
+    for finding in findings:
+        alike.setdefault(replace(finding, where=""), []).append(finding.where)
+    for finding, places in alike.items():
+        yield str(replace(finding, where=some_of(places)))
 
 
 def _mail(project: Project, subject: str, lines: list[str], at: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ KINDS = frozenset(
     }
 )
 _OWN = frozenset({".lock", ".htaccess", ".well-known"})  # the only hidden names
-_REPORT_DEPTH = 3  # slashes in reports/<INST>/<dataset>/<label>
+_ROOM = re.compile(r"reports/[^/]+/[^/]+")  # of a dataset
 _HALVES = ("RECENT_WITH_ALM", "RECENT_WITHOUT_ALM")
 _KILLED = "a publishing that was killed"
 _VIEWS = "Type: oaf publish"
@@ -201,15 +202,23 @@ def _strays(look: Look, publish: Path, young: set[str]) -> Iterator[Finding]:
     folders = [""]
     while folders:
         inside = folders.pop()
-        if inside.count("/") == _REPORT_DEPTH and not (look.whole or inside in young):
+        old = _ROOM.fullmatch(inside.rpartition("/")[0]) and inside not in young
+        if old and not look.whole:
             continue
+        reports = not look.whole and _ROOM.fullmatch(inside)
         for entry in os.scandir(publish / inside):
             look.seen["files"] += 1
             place = f"{inside}/{entry.name}" if inside else entry.name
-            if fault := _stray(entry, place):
+            if reports and _is_folder(entry):
+                folders.append(place)  # a report: old ones are not even asked for their rights
+            elif fault := _stray(entry, place):
                 yield Finding("I8", place, *fault)
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(place)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and entry.name[0] != "."
 
 
 def _stray(entry: os.DirEntry[str], place: str) -> tuple[str, str, str] | None:

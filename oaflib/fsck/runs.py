@@ -141,11 +141,10 @@ def _records(row: RunRow, folder: Path) -> Iterator[Finding]:
 
 def _missing(look: Look, state: State) -> Iterator[Finding]:
     """I1: windows of tasks that were reported before, and nobody makes any more by himself."""
-    every = state.runs()
-    there = {row.key for row in every}
-    first: dict[str, int] = {}
-    for row in every:
-        first[row.task] = min(first.get(row.task, row.window_end), row.window_end)
+    begun = state.rows("SELECT task, min(window_end) AS first FROM run GROUP BY task")
+    first = {str(row["task"]): int(row["first"]) for row in begun}
+    keys = "SELECT task, window_start, window_end FROM run WHERE window_end > ?"
+    there = {tuple(row) for row in state.rows(keys, (look.since_ns,))}
     tasks = [task for task in look.project.tasks if task.id in first]
     if not tasks:
         return
