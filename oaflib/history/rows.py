@@ -147,7 +147,9 @@ def floats(rows: pa.Table, name: str) -> Floats:
 
 def matrix(rows: pa.Table, name: str) -> Floats | None:
     """A column of lists as float64[n, m], short ones filled with NaN; None without any list."""
-    lists = [row.as_py() for row in rows[name]]
+    if rows[name].null_count == rows.num_rows:  # of a number: years of nothing to look at
+        return None
+    lists = rows[name].to_pylist()
     width = max((len(row) for row in lists if row is not None), default=0)
     if not width:
         return None
