@@ -525,7 +525,7 @@ def test_readers_get_what_is_theirs():
 
 def test_the_operator_hears_of_every_failure_and_of_none():
     quiet = operator_mail(Morning("2026-11-22", tuple(morning()[:1])), Links(), SETTINGS)
-    assert quiet.subject == "[OAF] operator 2026-11-22: 1 report, all is well"
+    assert quiet.subject == "[OAF] operator 2026-11-22: 1 report, OAF itself is well"
     letter = Letter(7, "<a@b>", "gone@x.org", "[OAF] BWS PS", "dead", 3, 0, 0, 0, "550 no")
     loud = operator_mail(
         Morning(

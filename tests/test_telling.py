@@ -113,7 +113,7 @@ def test_the_mail_holds_a_picture_and_the_operator_gets_one_page(project: MadePr
     assert 1000 < len(pictures[0]) < 60_000
     (page,) = map(mail_of, project.pages)
     assert page["To"] == "operator@example.org"
-    assert page["Subject"] == "[OAF] operator 2026-11-22: 1 report, all is well"
+    assert page["Subject"] == "[OAF] operator 2026-11-22: 1 report, OAF itself is well"
     assert oaf(project, "daily", "--day", "2026-11-22") == 0
     assert (len(project.mails), len(project.pages)) == (1, 1)
 

@@ -176,7 +176,7 @@ def operator_mail(morning: Morning, links: Links, settings: MailSettings) -> Mes
     if morning.problems:
         parts.append(counted(len(morning.problems), "problem"))
     if len(parts) == 1:
-        parts.append("all is well")
+        parts.append("OAF itself is well")
     tone: Tone = "invalid" if failures else "warning" if len(parts) > 2 else "good"
     if not failures and (morning.undelivered or morning.problems):
         tone = "warning"
