@@ -11,13 +11,15 @@ import pytest
 from oaflib.plots import Style, default_plots, draw
 from oaflib.plots.base import field_of, shortened
 from oaflib.plots.boxes import grouped
+from oaflib.plots.colours import PAINTS, rgb
 from oaflib.plots.correlation import paired, straight
 from oaflib.plots.curve import curve_of
 from oaflib.plots.fourier import of_series
 from oaflib.plots.grid import grid, reduced, scale_of
 from oaflib.plots.lanes import Lanes
 from oaflib.plots.png import encode, encode_few
-from oaflib.plots.scene import clean, fitted, straightened, text_width
+from oaflib.plots.raster import pixels
+from oaflib.plots.scene import Pen, Scene, clean, fitted, straightened, text_width
 from oaflib.plots.states import states_of
 from oaflib.plots.trend import Trend, limits_of
 from oaflib.records import records_of
@@ -238,3 +240,12 @@ def test_scans_are_drawn_over_their_positions_and_nothing_is_drawn_twice():
     assert kinds == [("trend", ("D:V",)), ("profile", ("BWS.1:PROF_DATA_IN",))]
     assert default_plots(records)[1].positions == "BWS.1:PROF_POSITION_IN"
     assert [p.kind for p in default_plots(records, [Trend(("D:%",))])] == ["profile"]
+
+
+@pytest.mark.parametrize("x", [10.0, 10.04, 10.5, 10.96])
+def test_a_dot_is_drawn_wherever_it_falls(x):
+    scene = Scene(40, 20)
+    scene.dots([x], [10.0], Pen("c0", 6.0))
+    drawn = pixels(scene, 1.0)
+    ink = (np.abs(drawn.astype(int) - rgb(PAINTS["c0"][0])).max(axis=2) < 40).sum()
+    assert 15 <= ink <= 40  # a disc of 28 pixels, its rim blurred

@@ -14,6 +14,7 @@ from oaflib.series import Series, Times
 from oaflib.window import Window
 
 _DOTS = 120  # up to so many samples each is a dot
+_FEW = 12  # and up to so many a large one
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +82,11 @@ class Curve:
         x, low, high = self._across(env, axes), axes.py(env.low), axes.py(env.high)
         for run in env.runs(self.reach):
             if run.stop - run.start == 1:  # alone in its column: a bar, or a dot
-                end = high[run][0] if low[run][0] - high[run][0] > 1 else high[run][0] - 1
-                scene.lines([(x[run][0], low[run][0], x[run][0], end)], pen)
+                dot = _dot(pen, env.columns)
+                if low[run][0] - high[run][0] > dot:
+                    scene.lines([(x[run][0], low[run][0], x[run][0], high[run][0])], pen)
+                else:
+                    scene.dots(x[run], (low[run] + high[run]) / 2, Pen(pen.paint, dot))
             else:
                 thick = self._thick(env, axes, run)
                 band = Pen(pen.paint, pen.width, opacity=0.45) if thick else pen
@@ -105,7 +109,7 @@ class Curve:
                 scene.polylines([(x[p], y[p]) for p in pieces if len(p) > 1], pen)
             alone = np.concatenate([p for p in pieces if len(p) == 1] or [np.empty(0, np.intp)])
             dots = np.arange(len(at)) if len(at) <= _DOTS else alone
-            scene.dots(x[dots], y[dots], Pen(pen.paint, max(4.0, pen.width * 2.6)))
+            scene.dots(x[dots], y[dots], Pen(pen.paint, _dot(pen, len(at))))
         above, below = self.value == np.inf, self.value == -np.inf
         scene.triangles([(a, axes.box.y) for a in axes.px(self.time[above])], 6, pen.paint)
         scene.triangles([(a, axes.box.bottom) for a in axes.px(self.time[below])], -6, pen.paint)
@@ -170,3 +174,8 @@ def held(value: Floats) -> bool:
 def curve_of(name: str, records: Records, columns: int) -> Curve:
     """The curve of a variable of `records`."""
     return curve(records[name], records.entries[name], records.window, columns)
+
+
+def _dot(pen: Pen, samples: int) -> float:
+    """The diameter of a sample that stands for itself; of few, seen under a mark of its instant."""
+    return max(6.0 if samples <= _FEW else 4.0, pen.width * 2.6)

@@ -69,6 +69,9 @@ class _Painter:
         path = Path(np.concatenate(vertices).astype(float), np.concatenate(codes))
         opacity = shape.opacity if shape.stroke is None else shape.stroke.opacity
         gc = self._context(shape.stroke, opacity)
+        if any(len(points) == 2 and abs(points[1] - points[0]).max() <= 1 for points in shape.runs):
+            gc.set_snap(False)  # a dot is a line of hardly a length: on whole pixels it has none
+            path.should_simplify = False
         fill = (*(c / 255 for c in rgb(PAINTS[shape.fill][0])), opacity) if shape.fill else None
         self.renderer.draw_path(gc, path, self.to_pixels, fill)
         gc.restore()
