@@ -37,6 +37,9 @@ class Past:
     def statistics(self, variable):
         return self.days.get(variable, [])
 
+    def counts(self, variable):
+        return np.array([one.count for one in self.statistics(variable)], np.int64)
+
     def unit(self, variable):
         return next((one.unit for one in self.statistics(variable)[::-1] if one.unit), "")
 

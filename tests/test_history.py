@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oaflib import columnar
+from oaflib.checks.usage import Usage as Logged
 from oaflib.compute import run_computations
 from oaflib.compute.images import ImageReduced
 from oaflib.compute.statistics import summarise
@@ -28,9 +29,9 @@ from oaflib.errors import ConfigurationError, HistoryError
 from oaflib.history import History, HistoryPast
 from oaflib.history.history import shelf_of
 from oaflib.history.rows import Stamp, table, unified
-from oaflib.records import entry_of, records_of
+from oaflib.records import Entry, Records, State, entry_of, records_of
 from oaflib.report import Fault, Outcome, Report, Severity, Statistics, read, write
-from oaflib.series import Kind, Series
+from oaflib.series import Kind, Series, Variable
 from oaflib.window import Window, calendar_day
 
 D0 = date(2026, 1, 1)
@@ -497,3 +498,21 @@ def test_images_and_usage_join_the_history_by_what_is_computed_of_them(tmp_path)
     elements = rebuilt.trend("BWS:PROFILE")
     assert elements.elements[0] == pytest.approx(profile.value.mean(axis=0))
     assert elements.spreads[0] == pytest.approx(profile.value.std(axis=0))
+
+
+@pytest.mark.parametrize(("days", "severity"), [(16, Severity.OK), (19, Severity.ALARM)])
+def test_a_silence_that_is_a_habit_is_known_from_history(tmp_path, days, severity):
+    """Logged in two days of five; silent for three days before, and not for four."""
+    history = History(tmp_path / "history")
+    for day in range(days):
+        (entry,) = report(day, 1.0).statistics
+        count = 10 if day % 5 in (0, 1) and day < 16 else 0
+        history.append(replace(report(day), statistics=(replace(entry, count=count),)))
+    window = report(days).window
+    past = HistoryPast(history, window)
+    wanted = [10 if day % 5 in (0, 1) and day < 16 else 0 for day in range(days)]
+    assert past.counts("DEV0:V").tolist() == wanted
+    assert past.counts("DEV1:V").tolist() == []
+    entries = {"DEV0:V": Entry(Variable("DEV0:V"), State.EMPTY)}
+    (found,) = Logged().judge(Records(window, entries), past)
+    assert found.severity is severity, found.reason

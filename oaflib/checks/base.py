@@ -26,7 +26,11 @@ class Past(Protocol):
     """History, as checks see it."""
 
     def statistics(self, variable: str) -> list[Statistics]:
-        """Statistics of earlier windows, the oldest first; empty when there are none."""
+        """Statistics of earlier windows with samples, the oldest first; empty without any."""
+        ...
+
+    def counts(self, variable: str) -> Times:
+        """The samples of each earlier window, int64[n], the oldest first; zero if silent."""
         ...
 
     def trend(self, variable: str) -> Trend:
@@ -55,7 +59,7 @@ class Context:
         """The variable's statistics in earlier windows that had samples, the oldest first."""
         if self.past is None:
             return []
-        return [entry for entry in self.past.statistics(variable) if entry.count > 0]
+        return self.past.statistics(variable)
 
     def earlier_unit(self, variable: str) -> str:
         """The unit the variable had in earlier windows, last of all; empty without any."""

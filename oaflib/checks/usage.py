@@ -12,7 +12,7 @@ from oaflib.checks.facts import missing, runs_where
 from oaflib.checks.words import between, plural, share, span, utc
 from oaflib.records import Entry
 from oaflib.report import Fault, Severity
-from oaflib.series import Kind, Series
+from oaflib.series import Kind, Series, Times
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,7 @@ class Usage(SeriesCheck):
                 said = f"unchanged at '{before[1]}' since {utc(before[0])}"
                 return Verdict(Severity.OK, f"{reason}: {said}", 0.0, self._limit, unit="samples")
             reason += f"; {last}"
-        habit = _habit(
-            [day.count for day in context.past.statistics(entry.variable.name)]
-            if context.past is not None
-            else []
-        )
+        habit = "" if context.past is None else _habit(context.past.counts(entry.variable.name))
         if habit and context.gate is None:
             return Verdict(Severity.OK, f"{reason}; {habit}", 0.0, self._limit, unit="samples")
         start = int(context.open_spans()[0][0])
@@ -99,13 +95,13 @@ class Usage(SeriesCheck):
         return {"minimum": self.minimum}
 
 
-def _habit(counts: list[int]) -> str:
+def _habit(counts: Times) -> str:
     """Why a silent window is no wonder after windows with that many samples; empty when it is.
 
     A variable logged on change is silent now and then and comes back. It did so twice or more, and
     was silent for longer before; a device that died does not come back and gets no such excuse.
     """
-    silent = np.array([count == 0 for count in counts], dtype=bool)
+    silent = counts == 0
     runs = runs_where(silent)
     over = runs.length[runs.stop < len(counts)]
     now = 1 + int(runs.length[-1]) if len(silent) and silent[-1] else 1

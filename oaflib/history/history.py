@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,19 @@ import pyarrow as pa
 from oaflib.config.aliases import Aliases
 from oaflib.errors import HistoryError, ReportError
 from oaflib.history import imports
-from oaflib.history.points import DATED, by_variable, joined, last_units, trend_of_rows
+from oaflib.history.points import (
+    COUNTED,
+    DATED,
+    by_variable,
+    counts_of_rows,
+    joined,
+    last_units,
+    trend_of_rows,
+)
 from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, texts, unified
 from oaflib.history.shelf import Shelf, renewed
 from oaflib.report import Report, Statistics, read
-from oaflib.series import Kind, device_of
+from oaflib.series import Kind, Times, device_of
 from oaflib.trend import DAY, Trend, nothing
 from oaflib.window import Window, nanoseconds
 
@@ -149,20 +157,40 @@ class History:
         span = (_ns(first, -(2**62)), _ns(stop, 2**62))
         every = [dataset] if dataset else self.datasets()
         asked = {one: self._asked(one, dataset, every) for one in dict.fromkeys(variables)}
+        found = self._rows(asked, TREND, span)
+        brought = imports.trends(
+            self.folder / _IMPORTED, {name: ask.imported for name, ask in asked.items()}, span
+        )
+        return {name: _trend(name, found[name], brought.get(name)) for name in asked}
+
+    def counts(
+        self, variables: Sequence[str], window: Window, since: int, dataset: str = ""
+    ) -> dict[str, Times]:
+        """The samples of each variable's windows that began at `since` (int64 ns UTC) or later and
+        ended before `window` did: int64[n], the oldest first, and zero where it was silent; those
+        `trend` leaves out.
+        """
+        every = [dataset] if dataset else self.datasets()
+        asked = {one: self._asked(one, dataset, every) for one in dict.fromkeys(variables)}
+        found = self._rows(asked, COUNTED, (since, window.end_ns))
+        return {name: counts_of_rows(rows, window) for name, rows in found.items()}
+
+    def _rows(
+        self, asked: Mapping[str, _Asked], columns: Sequence[str], span: tuple[int, int]
+    ) -> dict[str, list[pa.Table]]:
+        """`columns` of what was asked for, of each dataset; every file is read once."""
         found: dict[str, list[pa.Table]] = {one: [] for one in asked}
+        every = dict.fromkeys(chain.from_iterable(ask.datasets for ask in asked.values()))
         for one in every:
             wanted = {name: ask for name, ask in asked.items() if one in ask.datasets}
             shelf = self._shelf(one)
             known = shelf.names() & set(chain.from_iterable(ask.names for ask in wanted.values()))
             if not known:
                 continue
-            rows = by_variable(shelf.read(TREND, names=sorted(known), span=span).select(TREND))
+            rows = by_variable(shelf.read(columns, names=sorted(known), span=span).select(columns))
             for name, ask in wanted.items():
                 found[name] += [rows[old] for old in ask.names if old in rows]
-        brought = imports.trends(
-            self.folder / _IMPORTED, {name: ask.imported for name, ask in asked.items()}, span
-        )
-        return {name: _trend(name, found[name], brought.get(name)) for name in asked}
+        return found
 
     def _asked(self, variable: str, dataset: str, every: Sequence[str]) -> _Asked:
         head, _, tail = variable.partition(":")

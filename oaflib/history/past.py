@@ -10,6 +10,7 @@ from datetime import timedelta
 from oaflib.config.interventions import Intervention, concerning
 from oaflib.history.history import History
 from oaflib.report import Statistics
+from oaflib.series import Times
 from oaflib.trend import DAY, Trend
 from oaflib.window import Window, nanoseconds
 
@@ -40,6 +41,7 @@ class HistoryPast:
         self._first = None if days is None else window.start - timedelta(days=days)
         self._trends: OrderedDict[str, Trend] = OrderedDict()
         self._bytes = 0
+        self._counts: dict[str, Times] = {}
         self._expected: list[str] = []
         self._units: dict[str, str] | None = None
 
@@ -57,14 +59,17 @@ class HistoryPast:
         """
         self._expected = sorted(set(variables))
 
-    def _read(self, variable: str) -> None:
-        names = [variable]
+    def _beside(self, variable: str) -> list[str]:
+        """It, and what is read together with it."""
         place = bisect_left(self._expected, variable)
-        if variable in self._expected[place : place + 1]:
-            first = place - place % _TOGETHER
-            names = self._expected[first : first + _TOGETHER]
+        if variable not in self._expected[place : place + 1]:
+            return [variable]
+        first = place - place % _TOGETHER
+        return self._expected[first : first + _TOGETHER]
+
+    def _read(self, variable: str) -> None:
         window = self.window
-        found = self.history.trends(names, self._first, window.end, self.dataset)
+        found = self.history.trends(self._beside(variable), self._first, window.end, self.dataset)
         for name, trend in found.items():
             keep = trend.end <= window.end_ns
             keep &= ~((trend.start == window.start_ns) & (trend.end == window.end_ns))
@@ -94,6 +99,13 @@ class HistoryPast:
             )
             for i in range(len(trend))
         ]
+
+    def counts(self, variable: str) -> Times:
+        """The samples of each earlier window, int64[n], the oldest first; zero if silent."""
+        if variable not in self._counts:
+            since, names = self._since_ns(), self._beside(variable)
+            self._counts |= self.history.counts(names, self.window, since, self.dataset)
+        return self._counts[variable]
 
     def unit(self, variable: str) -> str:
         """The last unit of its trend; empty when no point has one.

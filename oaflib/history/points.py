@@ -11,24 +11,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from oaflib.columnar import array, kept, numbers
-from oaflib.history.rows import TREND, floats, matrix, texts
+from oaflib.history.rows import TREND, floats, matrix, texts, unified
 from oaflib.history.shelf import latest
 from oaflib.series import Times
 from oaflib.trend import DAY, Floats, Trend
 from oaflib.window import Window
 
 NUMBERS = ("min", "max", "mean", "std", "first", "last")
+COUNTED = ("start", "end", "made", "variable", "count")
 DATED = ("start", "end", "made", "variable", "unit", "count")
 _STANDARD = (20 * DAY // 24, 28 * DAY // 24)  # a calendar day lasts 23 to 25 hours
 
 
 def trend_of_rows(variable: str, rows: pa.Table) -> Trend:
     """The trend that the rows of a variable's windows make: those with a sample."""
-    rows = kept(rows, numbers(rows["count"]) > 0)
-    start, end = numbers(rows["start"]), numbers(rows["end"])
-    order = latest(start, end, numbers(rows["made"])).astype(np.int64)
-    rows, start, end = rows.take(array(order)), start[order], end[order]
-    rows = rows.take(array(np.array(_apart(start, end), dtype=np.int64)))
+    rows = _windows(kept(rows, numbers(rows["count"]) > 0))
     units = texts(rows, "unit")
     return Trend(
         variable,
@@ -42,6 +39,24 @@ def trend_of_rows(variable: str, rows: pa.Table) -> Trend:
         elements=matrix(rows, "element_mean"),
         spreads=matrix(rows, "element_std"),
     )
+
+
+def counts_of_rows(parts: Sequence[pa.Table], window: Window) -> Times:
+    """The samples of each of a variable's windows that ended before `window` did: int64[n]."""
+    if not parts:
+        return np.zeros(0, np.int64)
+    rows = unified(list(parts))
+    start, end = numbers(rows["start"]), numbers(rows["end"])
+    earlier = (end <= window.end_ns) & ~((start == window.start_ns) & (end == window.end_ns))
+    return numbers(_windows(kept(rows, earlier))["count"])
+
+
+def _windows(rows: pa.Table) -> pa.Table:
+    """The latest row of each window, of windows that do not overlap."""
+    start, end = numbers(rows["start"]), numbers(rows["end"])
+    order = latest(start, end, numbers(rows["made"])).astype(np.int64)
+    rows, start, end = rows.take(array(order)), start[order], end[order]
+    return rows.take(array(np.array(_apart(start, end), dtype=np.int64)))
 
 
 def by_variable(rows: pa.Table) -> dict[str, pa.Table]:
