@@ -75,6 +75,8 @@ def machine(folder: Path, shared: Sequence[tuple[Path, str]]) -> Iterator[Machin
     """
     if os.geteuid() or not shutil.which("systemd-nspawn") or not shutil.which("nsenter"):
         raise NoMachine("booting systemd needs root and systemd-nspawn")
+    if Path(sys.prefix).is_relative_to("/tmp"):
+        raise NoMachine("units have a /tmp of their own, and this interpreter is in ours")
     folder.mkdir()
     binds = [f"--bind={ours}:{theirs}" for ours, theirs in shared]
     nspawn = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet"]

@@ -20,7 +20,7 @@ import pytest
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
-from oaflib.publish import disk, place, rebuild, shelve, show
+from oaflib.publish import disk, place, put_away, rebuild, show
 from oaflib.publish.links import moved
 from oaflib.publish.words import against, number, there
 from oaflib.report import Change, Fault, Outcome, Severity, Statistics
@@ -384,7 +384,7 @@ def test_reports_shown_together_are_as_if_placed_one_by_one(tmp_path: Path) -> N
     root = tmp_path / "together"
     place(made[0], None, root, published.SITE)
     before = {path: path.read_bytes() for path in (root / "index.html", root / "index.json")}
-    shelved = [shelve(one, None, root, published.SITE) for one in made]
+    shelved = [put_away(one, None, root, published.SITE) for one in made]
     assert {path: path.read_bytes() for path in before} == before  # the views wait
     lost = [link for path in pages(root) for link in broken_links(root, path)]
     assert [link for link in lost if "/index.html#" not in link] == []  # a family not shown yet
@@ -397,7 +397,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 
 def test_what_another_published_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    shelved = [shelve(published.report(ids=ids), None, tmp_path, published.SITE)
+    shelved = [put_away(published.report(ids=ids), None, tmp_path, published.SITE)
                for ids in published.DATASETS[:3]]  # fmt: skip
     shutil.rmtree(shelved[2].folder.parent)
     newer = published.report(published.DAY + timedelta(days=1), ids=published.DATASETS[0])

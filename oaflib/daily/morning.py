@@ -30,7 +30,7 @@ from oaflib.daily.telling import Teller, Told
 from oaflib.errors import OafError, ReportError
 from oaflib.history import History
 from oaflib.inform.sheet import Picture
-from oaflib.publish import Shelved, Site, shelve, show
+from oaflib.publish import Shelved, Site, put_away, show
 from oaflib.report import Change, Report
 from oaflib.run.crew import Crew
 from oaflib.run.runner import Run, body_of, failed_report, run_folder
@@ -243,7 +243,7 @@ def _shelved(desk: Desk, due: Due, row: RunRow | None, run: Run) -> _Waiting | D
     changed = silencing.apply(changed, desk.project.silences)
     try:
         body = body_of(run, desk.project.site.trusted.notebooks)
-        shelved = shelve(changed.report, body, desk.project.publish, desk.site)
+        shelved = put_away(changed.report, body, desk.project.publish, desk.site)
     except Exception as error:  # a page template's mistake too: a fault stays inside its task
         failure = _unpublished(desk, entry, error)
         return Done(due, changed.report, changed, run.seconds, failure)

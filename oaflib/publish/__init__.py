@@ -1,7 +1,7 @@
 """The report repository: a static site of every report, and the views upon it."""
 
 from oaflib.publish.online import Online
-from oaflib.publish.repository import Shelved, place, place_online, rebuild, shelve, show
+from oaflib.publish.repository import Shelved, place, place_online, put_away, rebuild, show
 from oaflib.publish.site import Site, site_of
 
 __all__ = [
@@ -10,8 +10,8 @@ __all__ = [
     "Site",
     "place",
     "place_online",
+    "put_away",
     "rebuild",
-    "shelve",
     "show",
     "site_of",
 ]

@@ -54,7 +54,7 @@ def place(
 
     The same task and window give the same folder; one that is there is replaced in one step. Doing
     it again after a kill at any instant puts everything right. Many reports are published at less
-    cost by `shelve` each and `show` all.
+    cost by `put_away` each and `show` all.
 
     Parameters
     ----------
@@ -75,12 +75,12 @@ def place(
     OSError
         The disk is full or not writable; what was published before is as it was.
     """
-    shelved = shelve(report, body, repository, site, trends)
+    shelved = put_away(report, body, repository, site, trends)
     show([shelved], repository, site)
     return shelved.folder
 
 
-def shelve(
+def put_away(
     report: Report,
     body: Body | None,
     repository: Path,
