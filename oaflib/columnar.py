@@ -163,9 +163,18 @@ def words(values: Sequence[str | None]) -> pa.Array:
     """Texts as Arrow's strings; nor by way of pandas, which ``pa.array`` of a list imports."""
     encoded = [(value or "").encode() for value in values]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise OverflowError("texts of more than 2 GB in one array")
     known = _known([value is not None for value in values])
-    memory = [known, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.large_string(), len(encoded), memory).cast(pa.string())
+    memory = [known, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(encoded), memory)
+
+
+def coded(values: Sequence[str | None]) -> pa.Array:
+    """Texts as Arrow's strings by dictionary, as ``dictionary_encode`` makes of them."""
+    place = {value: i for i, value in enumerate(dict.fromkeys(v for v in values if v is not None))}
+    codes = numerals([None if v is None else place[v] for v in values], pa.int32())
+    return pa.DictionaryArray.from_arrays(codes, words(list(place)))
 
 
 def numerals(values: Sequence[float | None], kind: pa.DataType) -> pa.Array:

@@ -19,13 +19,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from oaflib import columnar
 from oaflib.errors import HistoryError
 from oaflib.history.rows import matrix
-from oaflib.history.shelf import place
+from oaflib.history.shelf import among, place
 from oaflib.trend import Floats, Trend
 from oaflib.window import nanoseconds, zone_named
 
@@ -70,7 +69,7 @@ def copy(folder: Path, target: Path, wanted: Sequence[str]) -> None:
     """Put the points of the variables `wanted` into `target`, file by file."""
     for path in sorted(folder.glob("*.parquet")):
         rows = _read(path, ["variable", "time", "value", "unit"])
-        rows = rows.filter(pc.is_in(rows["variable"], columnar.words(wanted)))
+        rows = rows.filter(among(rows["variable"], wanted))
         if rows.num_rows:
             place(target / path.name, rows, {})
 
@@ -82,17 +81,17 @@ def trends(
 
     Those of which there are some.
     """
-    every = columnar.words(sorted(set(chain.from_iterable(wanted.values()))))
+    every = sorted(set(chain.from_iterable(wanted.values())))
     parts = []
     for path in sorted(folder.glob("*.parquet")):
         rows = _read(path, ["variable", "time", "value", "unit", "elements"])
-        parts.append(rows.filter(pc.is_in(rows["variable"], every)))
+        parts.append(rows.filter(among(rows["variable"], every)))
     rows = pa.concat_tables(parts, promote_options="default") if parts else None
     if rows is None or not rows.num_rows:
         return {}
     found = {}
     for variable, names in wanted.items():
-        own = rows.filter(pc.is_in(rows["variable"], columnar.words(names)))
+        own = rows.filter(among(rows["variable"], names))
         if own.num_rows and len(points := _trend(variable, own, span)):
             found[variable] = points
     return found

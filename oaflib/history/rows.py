@@ -99,7 +99,7 @@ def table(stamp: Stamp, statistics: Iterable[Statistics]) -> pa.Table:
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
-        return columnar.words(values).dictionary_encode()
+        return columnar.coded(values)
     if pa.types.is_string(kind):
         return columnar.words(values)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):

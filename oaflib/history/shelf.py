@@ -21,7 +21,6 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -113,7 +112,7 @@ class Shelf:
 
     def _know(self, rows: pa.Table) -> None:
         known = self.names()
-        new = set(pc.unique(rows["variable"]).to_pylist()) - known
+        new = set(rows["variable"].to_pylist()) - known
         if new:  # before its window: who finds no name here need not look further
             renewed(self.folder / _NAMES, json.dumps(sorted(known | new)))
 
@@ -131,7 +130,7 @@ class Shelf:
         for path in _listed(self.blocks):
             said = _labels_of(path)
             if said is None:
-                said = set(pc.unique(_rows(path, ["label"], None)["label"]).to_pylist())
+                said = set(_rows(path, ["label"], None)["label"].to_pylist())
             found |= said - late.keys()
         return sorted(found)
 
@@ -159,9 +158,9 @@ class Shelf:
                 continue
             rows = _rows(path, columns, names)
             if label is not None:
-                rows = rows.filter(_among(rows["label"], [label]))
+                rows = rows.filter(among(rows["label"], [label]))
             elif late:
-                rows = rows.filter(pc.invert(_among(rows["label"], late)))
+                rows = rows.filter(_others(rows["label"], late))
             found.append(rows)
         rows = unified(found) if found else SCHEMA.empty_table().select(columns)
         if span is not None:
@@ -175,7 +174,7 @@ class Shelf:
         if path.exists():
             old = _rows(path, SCHEMA.names, None)
             late = [_label_of(one) for one in loose]
-            parts.append(old.filter(pc.invert(_among(old["label"], late))))
+            parts.append(old.filter(_others(old["label"], late)))
         _place_block(path, _ordered(unified(parts)))
         self._forget({_label_of(one) for one in loose}, path)
         for one in loose:
@@ -187,8 +186,7 @@ class Shelf:
             if path == but or not any(_may_hold(path, label) for label in labels):
                 continue
             rows = _rows(path, SCHEMA.names, None)
-            known = _among(rows["label"], sorted(labels))
-            _place_block(path, rows.filter(pc.invert(known)))
+            _place_block(path, rows.filter(_others(rows["label"], sorted(labels))))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -238,6 +236,8 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _ordered(rows: pa.Table) -> pa.Table:
+    import pyarrow.compute as pc  # 50 ms, and few reports ask for it
+
     names = rows["variable"].cast(pa.string())
     order = pc.sort_indices(
         pa.table({"variable": names, "start": rows["start"], "label": rows["label"]}),
@@ -247,7 +247,7 @@ def _ordered(rows: pa.Table) -> pa.Table:
 
 
 def _place_block(path: Path, rows: pa.Table) -> None:
-    labels = "\n".join(sorted(pc.unique(rows["label"]).to_pylist()))
+    labels = "\n".join(sorted(set(rows["label"].to_pylist())))
     place(path, rows, {b"oaf.labels": labels.encode()})
 
 
@@ -265,12 +265,21 @@ def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa
         raise
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    return rows.filter(_among(rows["variable"], names))
+    return rows.filter(among(rows["variable"], names))
 
 
-def _among(column: pa.ChunkedArray, names: Sequence[str]) -> pa.ChunkedArray:
+def among(column: pa.ChunkedArray, names: Sequence[str]) -> pa.ChunkedArray:
     """Which texts are one of `names`; nor by way of pandas, as an array of a list goes."""
+    import pyarrow.compute as pc
+
     return pc.is_in(column.cast(pa.string()), words(names))
+
+
+def _others(column: pa.ChunkedArray, names: Sequence[str]) -> pa.ChunkedArray:
+    """Which texts are none of `names`."""
+    import pyarrow.compute as pc
+
+    return pc.invert(among(column, names))
 
 
 def _groups(file: pq.ParquetFile, names: Sequence[str]) -> list[int]:

@@ -76,7 +76,9 @@ class Curve:
     def _thick(self, env: Envelope, axes: Axes, run: slice) -> bool:
         if run.stop - run.start == 1:
             return False
-        return float(np.median(axes.py(env.low[run]) - axes.py(env.high[run]))) >= 3.0
+        wide = np.sort(axes.py(env.low[run]) - axes.py(env.high[run]))
+        # the median; NumPy's own imports masked arrays: 12 ms
+        return float(wide[(len(wide) - 1) // 2] + wide[len(wide) // 2]) / 2 >= 3.0
 
     def _draw_envelope(self, env: Envelope, scene: Scene, axes: Axes, pen: Pen) -> None:
         x, low, high = self._across(env, axes), axes.py(env.low), axes.py(env.high)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JAVA_HOME")
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "2")
+# else a thread of OpenBLAS that has nothing to do first turns in a circle for 50 ms of processor time
+_IDLE = {"OPENBLAS_THREAD_TIMEOUT": "4"}
 # else glibc gives a freed array back to the system at once: a twentieth of a run
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -19,6 +21,7 @@ def common(root: Path) -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
         **_THREADS,
+        **_IDLE,
         **_MALLOC,
         "TZ": "UTC",
         "MPLCONFIGDIR": str(root / "runs" / "cache" / "matplotlib"),

@@ -49,8 +49,6 @@ KERNELS = (
     "ipykernel.kernelapp",
     "psutil",
     "email.parser",
-    "numpy.ma",
-    "numpy.random",
     "tornado.queues",
     "unicodedata",
     "IPython.core.completerlib",
@@ -83,6 +81,8 @@ NOTEBOOKS = (
     "oaflib.run.export:warm",
 )
 """And before it forks what executes a notebook, or exports one."""
+OFTEN = ("pyarrow.compute", "numpy.ma", "numpy.random", "oaflib.checks.defaults")
+"""What many kernels need, and a single plain report does not; so from the second kernel on."""
 WHOLE = ("ipykernel.debugger", "pandas", "matplotlib.pyplot")
 """What kernels of people and experts' code need besides; so not for a single report."""
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_")
@@ -193,8 +193,7 @@ class Preloaded:
             return
         if order["of"] == "trunk":
             self.kernels += 1
-            if self.kernels == _MANY:
-                self.pending += WHOLE
+            self.pending += {2: OFTEN, _MANY: WHOLE}.get(self.kernels, ())
         self._fork(order, fds)
 
     def _fork(self, order: dict[str, Any], fds: list[int]) -> None:

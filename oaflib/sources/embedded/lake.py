@@ -188,18 +188,18 @@ class Lake:
                 break
             rows = self._last_row(place, variable, time)
             if rows is not None and (not len(best) or rows["time"][0].as_py() >= best.time[-1]):
-                best = columnar.series(rows, variable)
+                best = columnar.series(rows, variable).where(np.array([0]))  # a copy
         for _, unit in parts(self.units(variable.name), best.time):
             best = _with_unit(best, unit)
         return best
 
     def _last_row(self, place: Located, variable: Variable, time: int) -> pa.Table | None:
-        """The last row of a piece before `time`, alone in memory; reads one row group."""
+        """The last row of a piece before `time`; reads one row group."""
         columns = columnar.columns(variable.kind)
         with self._reading(place) as (file, lying):
             for rows in backwards(file, lying):
                 for read, _ in tables(file, rows, columns, (place.piece.start, time)):
-                    return read.take(columnar.array(np.array([read.num_rows - 1])))
+                    return read.slice(read.num_rows - 1)
         return None
 
     def any_between(self, name: str, window: tuple[int, int]) -> bool:
