@@ -8,25 +8,27 @@ no notebook's schema asks for. jsonschema does without when the import fails.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-_FORMATS = (
+_ABSENT = (
     "fqdn",
     "idna",
     "isoduration",
     "jsonpointer",
+    "nbconvert.postprocessors.serve",
     "rfc3339_validator",
     "rfc3986_validator",
     "rfc3987",
     "uri_template",
     "webcolors",
 )
-_CALLED = ("bs4", "requests")
+_CALLED = ("bleach", "bs4", "click", "nbconvert.preprocessors.sanitize", "requests", "tenacity")
+_REFERENCE = "#/definitions/"
 
 
 class Later(ModuleType):
@@ -43,17 +45,78 @@ class Later(ModuleType):
         return import_module(self.__name__)
 
 
+class Outlines:
+    """nbformat's way to check by a schema, for notebooks and cells that OAF and papermill make.
+
+    What a kernel put out is known by its outline if it is texts; of all else jsonschema is asked,
+    and imported then. Whole notebooks pass: of those nbformat would only log what is odd.
+    """
+
+    name = "jsonschema"
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = schema
+
+    def iter_errors(
+        self, data: Mapping[str, Any], schema: Mapping[str, Any] | None = None
+    ) -> Iterator[Any]:
+        """What is wrong with `data`, by the part of the schema that `schema` refers to."""
+        kind = (schema or {"$ref": ""})["$ref"].removeprefix(_REFERENCE)
+        if not kind or kind.endswith("_cell") or _of_texts(kind, data):
+            return iter(())
+        whole: Any = import_module("jsonschema").Draft4Validator(self._schema)
+        found: Iterator[Any] = whole.evolve(schema=schema).iter_errors(data)
+        return found
+
+
 def leave_out() -> None:
     """Leave out or put off what papermill and nbconvert import and no report asks for.
 
     Only where nobody's code runs: it would lack jsonschema's formats without a word.
     """
-    for name in _FORMATS:
+    for name in _ABSENT:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     for name in _CALLED:
         sys.modules.setdefault(name, Later(name))
-    plugins = ModuleType(
-        "entrypoints"
-    )  # of papermill: a run has OAF's engine and reads local files
-    plugins.get_group_all = lambda _group: []  # type: ignore[attr-defined]
-    sys.modules.setdefault("entrypoints", plugins)
+    # of papermill: a run has OAF's engine and reads local files
+    _stand_in("entrypoints", get_group_all=lambda _group: [])
+    _stand_in(
+        "nbformat.json_compat",
+        ValidationError=type("ValidationError", (Exception,), {}),
+        get_current_validator=lambda: Outlines,
+        _validator_for_name=lambda _name: Outlines,
+    )
+
+
+def papermill() -> None:
+    """Import papermill without YAML, of which it reads parameters that nobody gives it here.
+
+    Whoever else asks for YAML gets it.
+    """
+    loader = type("SafeLoader", (), {"yaml_implicit_resolvers": {}})
+    yaml = _stand_in("yaml", SafeLoader=loader)
+    import_module("papermill")
+    if sys.modules["yaml"] is yaml:
+        del sys.modules["yaml"]
+
+
+def _stand_in(name: str, **what: Any) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(what)
+    sys.modules.setdefault(name, module)
+    return module
+
+
+def _of_texts(kind: str, output: Mapping[str, Any]) -> bool:
+    """Whether an output has the outline of its kind, and nothing but texts in it."""
+    if kind == "stream":
+        return isinstance(output.get("name"), str) and isinstance(output.get("text"), str)
+    if kind not in ("display_data", "execute_result"):
+        return False
+    data, count = output.get("data"), output.get("execution_count")
+    return (
+        isinstance(data, dict)
+        and all(isinstance(text, str) for text in data.values())
+        and isinstance(output.get("metadata"), dict)
+        and (count is None or isinstance(count, int))
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "JAVA_HOME")
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"), "2")
-# else a thread of OpenBLAS that has nothing to do first turns in a circle for 50 ms of processor time
+# else a thread of OpenBLAS that has nothing to do turns in a circle first: 50 ms
 _IDLE = {"OPENBLAS_THREAD_TIMEOUT": "4"}
 # else glibc gives a freed array back to the system at once: a twentieth of a run
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "33554432"}

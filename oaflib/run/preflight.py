@@ -12,11 +12,6 @@ import nbformat
 from oaflib.errors import TemplateError
 
 
-def warm() -> None:
-    """Compile the schema of notebooks, so that a process forked from this one need not."""
-    nbformat.validate(nbformat.v4.new_notebook())
-
-
 def check_template(template: Path, parameters: Mapping[str, Any]) -> None:
     """Refuse a template that cannot take exactly these parameters.
 

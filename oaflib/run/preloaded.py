@@ -67,10 +67,10 @@ KERNELS = (
     "oaflib.study.words",
 )
 """What the kernel of a report of the usual kind needs; some of it IPython imports by itself."""
-COMMANDS = ("jinja2", "oaflib.run.runner", "oaflib.run.preflight:warm")
+COMMANDS = ("jinja2", "oaflib.run.runner")
 """What the branch needs before it forks a command that makes one report."""
 NOTEBOOKS = (
-    "papermill",
+    "oaflib.lean:papermill",
     "oaflib.run.engine",
     "oaflib.run.provisioner:warm",
     "ipykernel.kernelspec",
