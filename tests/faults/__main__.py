@@ -19,7 +19,10 @@ from pathlib import Path
 
 from faults.tried import Tried, table
 
-FAMILIES = ("kernels", "starts", "kills", "syscalls", "mail", "days", "hostile", "soak", "fuzz")
+FAMILIES = (
+    *("kernels", "starts", "kills", "syscalls", "mail", "days", "hostile", "soak", "stories"),
+    "fuzz",
+)
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/results"
 
 

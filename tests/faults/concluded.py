@@ -22,7 +22,25 @@ def concluded(
     outcomes: Sequence[Outcome],
     at: datetime,
 ) -> Future[Run]:
-    """What a notebook would have concluded with, its run's folder in place."""
+    """What a notebook would have concluded with, its run's folder in place.
+
+    As of a crew, the future raises what kept the run from it.
+    """
+    future: Future[Run] = Future()
+    try:
+        future.set_result(_made(project, assignment, window, outcomes, at))
+    except OSError as error:
+        future.set_exception(error)
+    return future
+
+
+def _made(
+    project: Project,
+    assignment: Assignment,
+    window: Window,
+    outcomes: Sequence[Outcome],
+    at: datetime,
+) -> Run:
     folder = run_folder(project, assignment.dataset, window)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -30,6 +48,4 @@ def concluded(
     report = Report(instrument, name, "", window, at, True, tuple(outcomes))
     nbformat.write(nbformat.v4.new_notebook(), folder / "notebook.ipynb")
     save_report(report, folder)
-    future: Future[Run] = Future()
-    future.set_result(Run(report, folder, 0.1))
-    return future
+    return Run(report, folder, 0.1)
