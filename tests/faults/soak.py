@@ -51,7 +51,7 @@ def faults(full: bool, folder: Path) -> Iterator[Tried]:
     """A storm of alarms; then many mornings. Each project has a process of its own."""
     yield _storm(folder / "storm", 100_000 if full else 20_000)
     days, tasks = FULL if full else QUICK
-    days = int(os.environ.get("OAF_DAYS", days))
+    days, tasks = int(os.environ.get("OAF_DAYS", days)), int(os.environ.get("OAF_TASKS", tasks))
     with serving(Mailbox()) as server:
         looks = _held(folder / "long", server.port, days, tasks)
     yield _told(looks, days, tasks)
