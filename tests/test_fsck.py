@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from project import MadeProject, made_project, numeric
 
+from oaflib import report as documents
 from oaflib.cli import main
 from oaflib.config.project import load_project
 from oaflib.fsck import fsck
@@ -195,6 +196,30 @@ def test_what_it_says_to_type_mends(project: MadeProject) -> None:
     (line,) = {line.partition("Type: oaf ")[2] for line in found(project) if line.startswith("I4")}
     assert main([*line.split(), "--root", str(project.root)]) == 0
     assert found(project) == []
+
+
+def test_each_report_is_read_once(project: MadeProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (project.root / "runs/reports").glob("*/*/report.json"):
+        path.unlink()  # as of old reports: only the page is left
+    read, texts = documents.read, []
+    monkeypatch.setattr(documents, "read", lambda text: texts.append(text) or read(text))
+    assert found(project, None) == []
+    assert len(texts) == 2
+
+
+def test_a_digest_tells_what_was_made_before_it(project: MadeProject) -> None:
+    day = 86_400 * 10**9
+    for later, lost in ((0, 0), (2 * day, 0), (4 * day, 2), (-day, 2)):
+        words = f"queued = (SELECT max(ended) FROM run) + {later}"
+        state(f"UPDATE outbox SET message_id = '<digest.' || id, subject = 'late', {words}")(
+            project.root
+        )
+        for table_is_newer in (False, True):
+            times = (2**33, 2**33) if table_is_newer else (0, 0)
+            for name in ("config/site.toml", "config/tasks.csv"):
+                os.utime(project.root / name, times)
+            told = [line for line in found(project) if line.startswith("I2 ")]
+            assert len(told) == lost, (later, table_is_newer, told)
 
 
 def test_days_nobody_made_any_more(project: MadeProject) -> None:

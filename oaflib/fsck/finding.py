@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from oaflib.config.project import Project
+from oaflib.publish.entry import Entry
 from oaflib.state import RunRow
 from oaflib.window import instant, moment, nanoseconds
 
@@ -34,6 +36,8 @@ class Look:
     """What is looked at: reports whose windows end after `since` and not after `at`.
 
     `whole` also looks at what costs time whatever `since` says. `seen` counts what was looked at.
+    `listed` keeps, by place, what the lists should say of a report that was read already: ten years
+    of them fit into memory as numbers (`mark_of`), not as documents.
     """
 
     project: Project
@@ -41,6 +45,7 @@ class Look:
     since: datetime
     whole: bool = False
     seen: Counter[str] = field(default_factory=Counter)
+    listed: dict[str, int] = field(default_factory=dict)
 
     @property
     def since_ns(self) -> int:
@@ -51,6 +56,11 @@ class Look:
     def at_ns(self) -> int:
         """`at` in int64 ns UTC."""
         return nanoseconds(self.at)
+
+
+def mark_of(entry: Entry) -> int:
+    """The same for entries that say the same."""
+    return hash(json.dumps(entry.document(), sort_keys=True))
 
 
 def again(task: str, label: str, start: datetime, end: datetime) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +14,8 @@ from oaflib.daily.morning import OWED, UNTOLD, note
 from oaflib.daily.telling import settings_of
 from oaflib.fsck.finding import Finding, Look
 from oaflib.fsck.runs import Told
-from oaflib.inform.compose import about
 from oaflib.inform.recipients import addresses
 from oaflib.inform.transport import file_name
-from oaflib.report import Change
 from oaflib.state import State
 from oaflib.window import nanoseconds
 
@@ -24,21 +24,25 @@ _LATER = 3 * 86_400 * 10**9  # ns: a digest tells what was made before it
 
 @dataclass(frozen=True)
 class _Letters:
-    """Who was written to: of a report by its subject, and by digests at which times (ns)."""
+    """Who was written to: of a report by its subject, and by digests at which times (ns).
 
-    single: frozenset[tuple[str, str]]
-    digests: tuple[tuple[str, int], ...]
+    The times come in order.
+    """
 
-    def tells(self, head: str, recipient: str, ended: int) -> bool:
+    single: Mapping[str, Set[str]]
+    digests: Mapping[str, Sequence[int]]
+
+    def tells(self, subject: str, recipient: str, ended: int) -> bool:
         """Whether `recipient` has a mail on the report, or a digest since it `ended`."""
-        return (head, recipient) in self.single or any(
-            to == recipient and ended <= at <= ended + _LATER for to, at in self.digests
-        )
+        if recipient in self.single.get(subject, ()):
+            return True
+        times = self.digests.get(recipient, ())
+        later = bisect_left(times, ended)
+        return later < len(times) and times[later] <= ended + _LATER
 
-    @property
-    def readers(self) -> frozenset[str]:
-        """Everybody who was ever written to."""
-        return frozenset({to for _, to in self.single} | {to for to, _ in self.digests})
+    def tells_anybody(self, subject: str, ended: int) -> bool:
+        """The same of whoever it may be."""
+        return subject in self.single or any(self.tells(subject, to, ended) for to in self.digests)
 
 
 def mails(look: Look, state: State, told: Iterable[Told]) -> Iterator[Finding]:
@@ -49,41 +53,42 @@ def mails(look: Look, state: State, told: Iterable[Told]) -> Iterator[Finding]:
     domain = settings_of(look.project).domain
     changed = _changed(look.project.root)
     for one in told:
-        news = [o for o in one.report.outcomes if o.change is Change.NEW and not o.silenced]
         task = tasks.get(one.row.task)
-        quiet = any(state.value(note(what, one.row.key)) is not None for what in (OWED, UNTOLD))
-        if not news or task is None or quiet:
+        if not one.news or task is None:
             continue
-        head, ended = about(one.report), one.row.ended or 0
+        if any(state.value(note(what, one.row.key)) is not None for what in (OWED, UNTOLD)):
+            continue
+        ended = one.row.ended or 0
         if ended > changed:
             wanted = addresses(task.user_id, domain) if task.email else ()
-            left = [to for to in wanted if not letters.tells(head, to, ended)]
+            left = [to for to in wanted if not letters.tells(one.subject, to, ended)]
         else:  # whoever stood in the table then: somebody was told
-            somebody = any(letters.tells(head, to, ended) for to in letters.readers)
-            left = [] if somebody else ["anybody"]
+            left = [] if letters.tells_anybody(one.subject, ended) else ["anybody"]
         if left:
             yield Finding(
                 "I2",
                 f"{one.row.task} {one.row.label}",
-                f"of its {len(news)} new alarms no mail was ever queued to {', '.join(left)}",
+                f"of its {one.news} new alarms no mail was ever queued to {', '.join(left)}",
                 "an older copy of the state put back",
                 f"Tell them by hand: publish/{one.row.place}/index.html",
             )
 
 
 def _letters(look: Look, state: State) -> _Letters:
-    single, digests = set(), []
+    single: defaultdict[str, set[str]] = defaultdict(set)
+    digests: defaultdict[str, list[int]] = defaultdict(list)
     for row in state.rows(
-        "SELECT message_id, recipient, subject, queued FROM outbox WHERE queued >= ?",
+        "SELECT message_id, recipient, subject, queued FROM outbox WHERE queued >= ? "
+        "ORDER BY queued",
         (look.since_ns,),
     ):
         look.seen["mails"] += 1
         if str(row["message_id"]).startswith("<digest."):
-            digests.append((str(row["recipient"]), int(row["queued"])))
+            digests[str(row["recipient"])].append(int(row["queued"]))
         else:
             words = str(row["subject"]).partition(": ")[0].split()
-            single.add((" ".join(words[-3:]), str(row["recipient"])))
-    return _Letters(frozenset(single), tuple(digests))
+            single[" ".join(words[-3:])].add(str(row["recipient"]))
+    return _Letters(single, digests)
 
 
 def _changed(root: Path) -> int:

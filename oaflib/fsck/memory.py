@@ -64,8 +64,8 @@ def history_found(look: Look, told: Iterable[Told]) -> Iterator[Finding]:
     history = history_of(look.project)
     wanted: dict[str, list[str]] = {}
     for one in told:
-        if one.report.finished and one.report.statistics:
-            wanted.setdefault(one.report.id, []).append(one.report.window.label)
+        if one.measured:
+            wanted.setdefault(one.row.task, []).append(one.label)
     for dataset, labels in wanted.items():
         look.seen["histories"] += 1
         try:

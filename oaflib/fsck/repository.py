@@ -10,7 +10,7 @@ from pathlib import Path
 
 from oaflib import report as documents
 from oaflib.errors import ReportError
-from oaflib.fsck.finding import Finding, Look, again
+from oaflib.fsck.finding import Finding, Look, again, mark_of
 from oaflib.inform.texts import some_of
 from oaflib.publish import manifest, shelf, site_of
 from oaflib.publish.entry import Entry
@@ -40,9 +40,10 @@ def repository(look: Look) -> Iterator[Finding]:
         return
     latest: dict[str, Entry] = {}
     young: set[str] = set()
+    searched: dict[str, frozenset[str]] = {}
     for room in sorted((publish / "reports").glob("*/*")):
         if room.is_dir():
-            entries, found = _room(look, room)
+            entries, found = _room(look, room, searched)
             yield from found
             young |= {entry.path for entry in entries}
             if (newest := _newest(room)) is not None:
@@ -59,8 +60,13 @@ def _newest(room: Path) -> Entry | None:
         return None
 
 
-def _room(look: Look, room: Path) -> tuple[list[Entry], list[Finding]]:
-    """A dataset's lists, its pages and the reports of the time looked at."""
+def _room(
+    look: Look, room: Path, searched: dict[str, frozenset[str]]
+) -> tuple[list[Entry], list[Finding]]:
+    """A dataset's lists, its pages and the reports of the time looked at.
+
+    `searched` keeps what the search knows of a month for the other datasets.
+    """
     place = room.relative_to(look.project.publish)
     look.seen["datasets"] += 1
     there = {entry.name for entry in os.scandir(room) if entry.is_dir() and entry.name[0] != "."}
@@ -103,10 +109,15 @@ def _room(look: Look, room: Path) -> tuple[list[Entry], list[Finding]]:
     inside = [entry for entry in entries if look.since < entry.end and entry.label in there]
     for entry in inside:
         found += _report(look, room / entry.label, entry)
-    for name in {entry.month for entry in inside}:
-        known = places(look.project.publish, name)
-        of_month = [entry for entry in inside if entry.month == name]
-        lost = [one.label for one in of_month if one.path.removeprefix("reports/") not in known]
+    by_month: dict[str, list[Entry]] = {}
+    for entry in inside:
+        by_month.setdefault(entry.month, []).append(entry)
+    for name, of_month in by_month.items():
+        if name not in searched:
+            searched[name] = places(look.project.publish, name)
+        lost = [
+            one.label for one in of_month if one.path.removeprefix("reports/") not in searched[name]
+        ]
         if lost:
             view(f"is not found by the search: {some_of(lost)}")
     return inside, found
@@ -119,8 +130,11 @@ def _report(look: Look, folder: Path, entry: Entry) -> Iterator[Finding]:
     cure = again(entry.id, entry.label, entry.start, entry.end)
     cause = "it was edited by hand, or the disk is damaged"
     try:
-        report = documents.read((folder / "report.json").read_bytes())
-        if Entry.of_report(report).document() != entry.document():
+        mark = look.listed.get(where)
+        if mark is None:
+            report = documents.read((folder / "report.json").read_bytes())
+            mark = mark_of(Entry.of_report(report))
+        if mark != mark_of(entry):
             yield Finding("I5", where, "is not what the lists say of it", _KILLED, _VIEWS)
     except (OSError, ReportError) as error:
         yield Finding("I4", where, f"report.json cannot be read: {error}", cause, cure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +15,12 @@ from oaflib import scraps
 from oaflib.daily.due import Due, due, morning_of
 from oaflib.daily.morning import place_of
 from oaflib.errors import RecordsError, ReportError
-from oaflib.fsck.finding import Finding, Look, again_of
+from oaflib.fsck.finding import Finding, Look, again_of, mark_of
+from oaflib.inform.compose import about
 from oaflib.inform.texts import counted, some_of
+from oaflib.publish.entry import Entry
 from oaflib.records import open_records
-from oaflib.report import Report, Severity
+from oaflib.report import Change, Report, Severity
 from oaflib.run.request import FILE, NOTEBOOK
 from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import moment
@@ -26,12 +29,26 @@ _SHORTEST_DAY = timedelta(hours=23)
 _FAR = 4_000  # days: a repository's age
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Told:
-    """A run that is over, and its report as published."""
+    """A run that is over, and what else is looked at of its report as published.
+
+    `subject` is how its mails call it, `news` how many new alarms it tells; `measured`: whether its
+    statistics belong in the history.
+    """
 
     row: RunRow
-    report: Report
+    subject: str
+    label: str
+    news: int
+    measured: bool
+
+    @classmethod
+    def of(cls, row: RunRow, report: Report) -> Told:
+        """The same of `report`, which is large, and need not be kept."""
+        news = sum(one.change is Change.NEW and not one.silenced for one in report.outcomes)
+        measured = report.finished and bool(report.statistics)
+        return cls(row, about(report), report.window.label, news, measured)
 
 
 def runs(look: Look, state: State) -> tuple[list[Told], list[Finding]]:
@@ -45,8 +62,10 @@ def runs(look: Look, state: State) -> tuple[list[Told], list[Finding]]:
         if row.status in (RunStatus.DONE, RunStatus.FAILED):
             report = _published(look, row, found)
             if report is not None:
-                told.append(Told(row, report))
+                told.append(Told.of(row, report))
                 found += _judged(look, row, report)
+                with suppress(ReportError):
+                    look.listed[row.place] = mark_of(Entry.of_report(report))
         elif row.window_end < look.at_ns - _caught_up_ns(look):
             what = "was executed and never told, too long ago to be caught up"
             cause = "mornings that ended early, day after day"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from hashlib import sha256
@@ -46,9 +47,11 @@ def faults(folder: Path) -> Iterator[str]:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix()
+    for inside, _, names in os.walk(folder):
+        room = os.path.relpath(inside, folder)
+        for name in names:
+            if os.path.isfile(os.path.join(inside, name)):  # noqa: PTH113, PTH118
+                yield name if room == "." else f"{room}/{name}"
 
 
 def _digest(path: Path) -> str:
