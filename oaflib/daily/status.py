@@ -26,7 +26,7 @@ from oaflib.state import RunRow, RunStatus, State
 from oaflib.window import instant, moment, nanoseconds
 
 SCHEMA = "oaf-status/1"
-_MAIL_WAITS = timedelta(hours=2)  # longer, and somebody should look at the mail server
+_MAIL_WAITS = timedelta(minutes=30)  # three tries; longer, and somebody should look at the server
 _WEEK = timedelta(days=7)
 
 
@@ -116,6 +116,9 @@ def status(project: Project, now: datetime, *, over: bool = False) -> Status:
     except (OafError, ValueError, KeyError, TypeError) as error:
         problems.append(str(error))
     problems += _troubles(tasks)
+    at_work = holder(project.runs / "lock")
+    if at_work is not None and any(task.state == "missing" for task in tasks):
+        problems.append(f"a run is still at work, or hangs: process {at_work or 'unknown'}")
     if oldest is not None and now - oldest > _MAIL_WAITS:
         problems.append(
             f"{counted(waiting, 'mail')} waiting to be sent, the oldest since "
@@ -139,7 +142,7 @@ def status(project: Project, now: datetime, *, over: bool = False) -> Status:
         mails_dead=dead,
         oldest_mail=instant(oldest.replace(microsecond=0)) if oldest else "",
         isolation=isolation,
-        holder=holder(project.runs / "lock"),
+        holder=at_work,
         disks=spaces(project),
         problems=tuple(problems),
     )
