@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -48,6 +48,23 @@ def table(rows: Sequence[tuple[str, Tried]]) -> str:
     ]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def summary(rows: Sequence[tuple[str, Tried]], took: Mapping[str, float]) -> str:
+    """A line for each family, which took so many seconds, and one for all."""
+    lines = []
+    for family, seconds in took.items():
+        lines.append(f"{family}: {_counted([r for f, r in rows if f == family])}, {seconds:.0f} s")
+    every = [row for _, row in rows]
+    broken = sum(not row.held for row in every)
+    verdict = f"{broken} rows did not hold" if broken else "All held"
+    return "\n".join([*lines, f"{verdict}: {_counted(every)}, {sum(took.values()):.0f} s."])
+
+
+def _counted(rows: Sequence[Tried]) -> str:
+    tried, survived = (sum(getattr(row, of) for row in rows) for of in ("tried", "survived"))
+    lost, copies = (sum(getattr(row, of) for row in rows) for of in ("lost", "duplicates"))
+    return f"{tried:,} tried, {survived:,} survived, {lost} lost, {copies} mails twice"
 
 
 def budget(seconds: float) -> float:
