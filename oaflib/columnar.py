@@ -67,7 +67,7 @@ def columns(kind: Kind) -> list[str]:
 def table(series: Series) -> pa.Table:
     """The series as a table of `schema(series.kind)`."""
     index = array(np.zeros(len(series), dtype=np.int32))
-    names = pa.DictionaryArray.from_arrays(index, _texts([series.name], pa.string()))
+    names = pa.DictionaryArray.from_arrays(index, _text(series.name))
     times = array(series.time)
     columns: list[pa.Array]
     if series.kind is Kind.MATRIXNUMERIC:
@@ -87,6 +87,13 @@ def table(series: Series) -> pa.Table:
     else:
         columns = [_texts(series.value, _VALUE[series.kind])]
     return pa.Table.from_arrays([names, times, *columns], schema=schema(series.kind))
+
+
+def _text(text: str) -> pa.Array:
+    """One text; `_texts` would import pandas, as all does that looks at Python's objects."""
+    data = text.encode("utf-8", "replace")
+    ends = np.array([0, len(data)], dtype=np.int32)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(data))
 
 
 def _texts(values: Any, kind: pa.DataType) -> pa.Array:

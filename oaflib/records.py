@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,8 +24,10 @@ import pyarrow.parquet as pq
 
 from oaflib import columnar
 from oaflib.errors import RecordsError
+from oaflib.kindfiles import KindFiles
 from oaflib.report import Statistics
-from oaflib.series import Kind, Rows, Series, Variable, nothing
+from oaflib.series import Kind, Rows, Series, Variable, nothing, value_bytes
+from oaflib.shares import spread
 from oaflib.stored import opened, tables
 from oaflib.window import Window, instant, parse_instant
 
@@ -38,8 +41,8 @@ _UNREADABLE = (
     OverflowError,
     RecursionError,
 )
-_ROWS = {Kind.NUMERIC: 1_000_000, Kind.TEXTUAL: 1_000_000}
 _CACHE_BYTES = 256_000_000
+_MANY = 200  # variables that are worth a process
 _SHARE = 4  # a file is linked when a fourth of its rows is recorded; else those are copied
 
 
@@ -94,8 +97,8 @@ class Entry:
 
     def document(self) -> dict[str, Any]:
         """Plain JSON values."""
-        document = asdict(self)
-        document["variable"] = {**asdict(self.variable), "kind": str(self.variable.kind)}
+        document = dict(vars(self))  # `asdict` copies what is below, too
+        document["variable"] = {**vars(self.variable), "kind": str(self.variable.kind)}
         for key in ("lies", "means"):
             places: tuple[Rows, ...] = getattr(self, key)
             document[key] = [[str(r.path), r.group, r.skip, r.count] for r in places]
@@ -231,14 +234,13 @@ class RecordsWriter:
         self.source = source
         self.asked: Mapping[str, Any] = {}  # what it cost, kept beside
         self._entries: dict[str, Entry] = {}
-        self._writers: dict[Kind, pq.ParquetWriter] = {}
-        self._groups: dict[Kind, int] = {}
+        self._own = KindFiles(folder)
         self._links: dict[Path, Path | None] = {}  # a source's file to its name in the folder
 
     def __enter__(self) -> RecordsWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "records.json").unlink(missing_ok=True)
-        for stale in self.folder.glob("linked-*.parquet"):
+        for stale in self.folder.glob("*-*.parquet"):  # linked or copied
             stale.unlink()
         return self
 
@@ -252,8 +254,7 @@ class RecordsWriter:
             if error is None:
                 self._copy_small_shares()
         finally:
-            for writer in self._writers.values():
-                writer.close()
+            self._own.close()
         if error is not None:
             return
         document = {
@@ -271,7 +272,7 @@ class RecordsWriter:
         path = self.folder / "records.json"
         beside = path.with_suffix(".json.tmp")
         with beside.open("w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, allow_nan=False)
+            file.write(json.dumps(document, ensure_ascii=False, allow_nan=False))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -284,9 +285,13 @@ class RecordsWriter:
         """
         lies = tuple(found for rows in series.lies if (found := self._linked(rows)))
         if len(lies) < len(series.lies) or not lies:
-            lies = self._written(series)
-        means = self._written(mean) if mean is not None else ()
+            lies = self._own.add(series)
+        means = self._own.add(mean) if mean is not None else ()
         self._entries[series.name] = replace(entry, lies=lies, means=means)
+
+    def links(self, series: Series) -> bool:
+        """Whether the files in which its samples lie can be linked."""
+        return all(self._linked(rows) for rows in series.lies)
 
     def arrange(self, names: Iterable[str]) -> None:
         """Put the entries into the order of `names`."""
@@ -295,25 +300,6 @@ class RecordsWriter:
     def missing(self, entry: Entry) -> None:
         """Note a variable without a series: absent, or its request failed."""
         self._entries[entry.variable.name] = entry
-
-    def _written(self, series: Series) -> tuple[Rows, ...]:
-        """Write the samples into the folder's own file of that kind; where they lie then."""
-        kind = series.kind
-        if not len(series):
-            return ()
-        own = Path(f"{kind.lower()}.parquet")
-        if kind not in self._writers:
-            layout = columnar.parquet(kind)
-            file = pq.ParquetWriter(self.folder / own, columnar.schema(kind), **layout)
-            self._writers[kind] = file
-            self._groups[kind] = 0
-        begun = self._groups[kind]
-        step = _ROWS.get(kind) or max(1, _ROWS[Kind.NUMERIC] // max(1, _width(series)))
-        for first in range(0, len(series), step):
-            rows = columnar.table(series.where(slice(first, first + step)))
-            self._writers[kind].write_table(rows, row_group_size=step)
-            self._groups[kind] += 1
-        return (Rows(own, begun, 0, len(series)),)
 
     def _linked(self, rows: Rows) -> Rows | None:
         """The same rows in the folder's link to their file; None where there can be none."""
@@ -335,27 +321,60 @@ class RecordsWriter:
         taken: Counter[Path] = Counter()
         for entry in self._entries.values():
             taken.update({rows.path: rows.count for rows in entry.lies})
-        small: dict[Path, pq.ParquetFile] = {}
-        for path in filter(None, self._links.values()):
-            file = opened(self.folder / path)
-            if _SHARE * taken[path] < file.metadata.num_rows:
-                small[path] = file
-        for name, entry in self._entries.items():
-            if any(rows.path in small for rows in entry.lies):
-                lies = [part for rows in entry.lies for part in self._copied(entry, rows, small)]
-                self._entries[name] = replace(entry, lies=tuple(lies))
+        small = frozenset(
+            path
+            for path in filter(None, self._links.values())
+            if _SHARE * taken[path] < opened(self.folder / path).metadata.num_rows
+        )
+        found = [
+            entry
+            for entry in self._entries.values()
+            if any(rows.path in small for rows in entry.lies)
+        ]
+        processes = min(len(os.sched_getaffinity(0)), len(found) // _MANY)
+        if processes < 2:
+            self._lie(_copied(self.folder, small, self._own, found))
+        else:
+            shares = [(f"copied-{i}-", found[i::processes]) for i in range(processes)]
+            work = partial(_copied_apart, self.folder, small)
+            for share, copied in spread(work, shares, processes):
+                self._lie(work(share) if copied is None else copied)
         for path in small:
             (self.folder / path).unlink()
 
-    def _copied(
-        self, entry: Entry, rows: Rows, small: Mapping[Path, pq.ParquetFile]
-    ) -> Iterator[Rows]:
-        if rows.path not in small:
-            yield rows
-            return
+    def _lie(self, copied: Mapping[str, tuple[Rows, ...]]) -> None:
+        for name, lies in copied.items():
+            self._entries[name] = replace(self._entries[name], lies=lies)
+
+
+def _copied_apart(
+    folder: Path, small: Set[Path], share: tuple[str, Sequence[Entry]]
+) -> dict[str, tuple[Rows, ...]]:
+    """As `_copied`, into files whose names begin with the first of `share`."""
+    prefix, entries = share
+    own = KindFiles(folder, prefix)
+    copied = _copied(folder, small, own, entries)
+    own.close()
+    return copied
+
+
+def _copied(
+    folder: Path, small: Set[Path], own: KindFiles, entries: Sequence[Entry]
+) -> dict[str, tuple[Rows, ...]]:
+    """Where the samples of the entries lie, those copied into `own` that lay in `small` files."""
+    files = {path: opened(folder / path) for path in small}
+    found = {}
+    for entry in entries:
         columns = columnar.columns(entry.variable.kind)
-        for part, _ in tables(small[rows.path], rows, columns):
-            yield from self._written(columnar.series(part, entry.variable))
+        lies: list[Rows] = []
+        for rows in entry.lies:
+            if rows.path not in small:
+                lies.append(rows)
+                continue
+            for part, _ in tables(files[rows.path], rows, columns):
+                lies += own.add(columnar.series(part, entry.variable))
+        found[entry.variable.name] = tuple(lies)
+    return found
 
 
 def open_records(folder: Path) -> Records:
@@ -426,19 +445,3 @@ def count_odd(series: Series) -> tuple[int, int]:
         return 0, 0
     flat = series.value.reshape(len(series), -1)
     return int(np.isnan(flat).any(axis=1).sum()), int(np.isinf(flat).any(axis=1).sum())
-
-
-def value_bytes(series: Series) -> int:
-    """Bytes of the samples in memory, texts as their length."""
-    if series.value.dtype != object:
-        return int(series.value.nbytes)
-    if series.kind is Kind.TEXTUAL:
-        return sum(len(text) for text in series.value if text)
-    if series.kind is Kind.VECTORSTRING:
-        return sum(len(text) for row in series.value for text in row if text)
-    return sum(int(sample.nbytes) for sample in series.value)
-
-
-def _width(series: Series) -> int:
-    """Elements in a sample, about."""
-    return max(1, value_bytes(series) // (8 * max(1, len(series))))

@@ -150,3 +150,14 @@ def stack(samples: list[NDArray[np.generic]], ndim: int) -> Values:
     for i, sample in enumerate(samples):
         ragged[i] = sample
     return ragged
+
+
+def value_bytes(series: Series) -> int:
+    """Bytes of the samples in memory, texts as their length."""
+    if series.value.dtype != object:
+        return int(series.value.nbytes)
+    if series.kind is Kind.TEXTUAL:
+        return sum(len(text) for text in series.value if text)
+    if series.kind is Kind.VECTORSTRING:
+        return sum(len(text) for row in series.value for text in row if text)
+    return sum(int(sample.nbytes) for sample in series.value)

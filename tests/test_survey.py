@@ -142,7 +142,7 @@ def test_through_the_store_it_is_the_same(made: list[Series]) -> None:
         survey = Survey(CHECKS, DAY, "LDB")
         with EmbeddedSource(settings_) as source, survey:
             extraction = Extraction(dataset, DAY, direct(source))
-            records = extraction.into(folder / "run", survey.take)
+            records = extraction.into(folder / "run", survey)
         records.summaries, records.seen = survey.summaries, survey.seen
         plain = open_records(folder / "run")
         assert judged(CHECKS, records) == judged(CHECKS, plain)

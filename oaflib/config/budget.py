@@ -51,6 +51,8 @@ class Budget:
 
 
 USUAL = Budget()
+OWN = Budget(points=1_000_000_000)
+"""Of OAF's own store, which is on this disk: there is no database to spare, only time."""
 
 
 @dataclass(frozen=True)

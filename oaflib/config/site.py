@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from oaflib.changes import Policy
-from oaflib.config.budget import Budget
+from oaflib.config.budget import OWN, USUAL, Budget
 from oaflib.config.cluster import ClusterTable
 from oaflib.config.document import Document
 from oaflib.config.ids import fault_of_id
@@ -36,6 +36,7 @@ from oaflib.registry import sources
 from oaflib.window import zone_named
 
 _SECRET = re.compile(r"(.*[_-])?(password|passwd|pwd|passphrase|secret|token|api_?key)", re.I)
+_OWN_STORE = "embedded"  # a kind of source
 _IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:[^/@\s]+@", re.I)
 
 
@@ -300,19 +301,20 @@ def _sources(document: Document, named: Any, root: Path) -> dict[str, SourceSett
             _check_kind(document, path, kind)
             options = {key: value for key, value in table.items() if key not in ("kind", "budget")}
             options = _without_secrets(document, options, path)
-            budget = _budget(document, path, table.get("budget", {}))
+            usual = OWN if kind == _OWN_STORE else USUAL
+            budget = _budget(document, path, table.get("budget", {}), usual)
             made[name] = SourceSettings(name, str(kind), options, root, budget)
     return made
 
 
-def _budget(document: Document, path: Keys, table: Any) -> Budget:
+def _budget(document: Document, path: Keys, table: Any, usual: Budget) -> Budget:
     if not isinstance(table, dict):
         document.at((*path, "budget"), f"must be a table, not {described(table)}")
-        return Budget()
+        return usual
     values, faults = values_of(Budget, table)
     for place, message in faults:
         document.at((*path, "budget", *place), message)
-    return Budget(**values)
+    return replace(usual, **values)
 
 
 def _check_kind(document: Document, path: Keys, kind: Any) -> None:

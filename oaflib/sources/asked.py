@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add, sub
 
 
 @dataclass
@@ -13,3 +14,11 @@ class Asked:
     rows: int = 0
     nbytes: int = 0
     seconds: float = 0.0
+
+    def plus(self, other: Asked) -> Asked:
+        """Both together."""
+        return Asked(*map(add, astuple(self), astuple(other)))
+
+    def minus(self, other: Asked) -> Asked:
+        """What was asked since it was `other`."""
+        return Asked(*map(sub, astuple(self), astuple(other)))

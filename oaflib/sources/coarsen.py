@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 
 from oaflib.errors import QueryRefused
-from oaflib.records import Entry, State, count_odd, value_bytes
+from oaflib.records import Entry, State, count_odd
 from oaflib.report import Statistics
-from oaflib.series import Kind, Series, Variable, nothing, stack
+from oaflib.series import Kind, Series, Variable, nothing, stack, value_bytes
 from oaflib.sources.base import Envelopes, ReducesStatistics, Scales
 from oaflib.sources.connection import Connection
 from oaflib.sources.embedded.reduce import Reduction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,8 +12,7 @@ from typing import Any, Self
 
 from oaflib.config.budget import USUAL, Budget
 from oaflib.errors import SourceUnavailable
-from oaflib.records import value_bytes
-from oaflib.series import Series, Variable
+from oaflib.series import Series, Variable, value_bytes
 from oaflib.sources.asked import Asked
 from oaflib.sources.base import Bounds, KeepsSnapshots, KnowsLast, Snapshot, Source
 from oaflib.sources.quality import Quality
@@ -36,6 +36,11 @@ class Connection:
     """The way from one report to its source.
 
     Use as a context manager. Nothing is asked, and nothing is loaded, before the first question.
+
+    Attributes
+    ----------
+    local : the source's data are columnar and here already. Then a forked process may go on with
+        the connection: it opens the source for itself.
     """
 
     def __init__(
@@ -44,13 +49,17 @@ class Connection:
         opener: Callable[[], Source],
         budget: Budget = USUAL,
         gate: Gate | None = None,
+        *,
+        local: bool = False,
     ) -> None:
         self.place = place
+        self.local = local
         self.budget = budget
         self._opener = opener
         self._gate = gate
         self._stack = ExitStack()
         self._source: Source | None = None
+        self._opened_by = 0
         self._counted = Asked()
         self._lost = False
 
@@ -76,14 +85,14 @@ class Connection:
         SourceUnavailable
             It does not answer, now or a moment ago.
         """
-        if self._source is None:
+        if self._source is None or (self.local and self._opened_by != os.getpid()):
             if self._gate is not None:
                 self._stack.enter_context(self._gate.inside())
             with self.timed():
                 source = self._stack.enter_context(self._opener())
             if self._gate is not None:
                 self._gate.up()
-            self._source = source
+            self._source, self._opened_by = source, os.getpid()
         return self._source
 
     @property

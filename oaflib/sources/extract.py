@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 from oaflib.config.dataset import Dataset
 from oaflib.errors import QueryRefused, SourceUnavailable
 from oaflib.records import Entry, Records, RecordsWriter, State, open_records
 from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.shares import spread
+from oaflib.sources.asked import Asked
 from oaflib.sources.base import Source
 from oaflib.sources.coarsen import COARSENED, Coarse, coarsened
 from oaflib.sources.connection import Connection, SpentSeconds, direct
@@ -25,8 +30,11 @@ from oaflib.window import Window
 _BATCH = 200  # variables asked for, and kept, together
 _SCALARS = (Kind.NUMERIC, Kind.TEXTUAL)
 
+_SHARE = 50  # variables that one of several processes reads before it tells
+_PROCESSES = 4  # at most; a report is not alone on a machine
+
 Made = tuple[Series, Entry]
-Each = Callable[[Series, Entry], None]
+Kept = tuple[Series, Entry, Series | None]  # the last: means, of what came at low resolution
 Part = tuple[Window, Span | None]
 
 
@@ -36,6 +44,32 @@ def extract(dataset: Dataset, window: Window, source: Source, folder: Path) -> R
     As `Extraction.into`, from a source that is entered already, and nothing is kept of it.
     """
     return Extraction(dataset, window, direct(source)).into(folder)
+
+
+class Eye(Protocol):
+    """Sees every series on its way into the records."""
+
+    def take(self, series: Series, entry: Entry) -> None:
+        """Look at it."""
+
+    def told(self) -> Any:
+        """What was seen so far, for the same eye in another process; this one forgets it."""
+
+    def hear(self, told: Any) -> None:
+        """Take over what it saw in another process."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What another process made of some variables: series without their samples where these lie
+    in the source's files, what an eye saw, and what is counted.
+    """
+
+    made: Sequence[Kept]
+    seen: Any
+    asked: Asked
+    points: int
+    down: str
 
 
 @dataclass
@@ -54,9 +88,10 @@ class Extraction:
     _points: int = 0  # read so far
     _kept: int = 0  # samples that nobody was asked for
     _spans: dict[str, Span] = field(default_factory=dict)
+    _elsewhere: Asked = field(default_factory=Asked)  # by other processes
 
-    def into(self, folder: Path, each: Each | None = None) -> Records:
-        """Write the records into `folder` and open them; `each` gets every series on the way.
+    def into(self, folder: Path, eye: Eye | None = None) -> Records:
+        """Write the records into `folder` and open them; `eye` sees every series on the way.
 
         Every variable asked for is a key. Series are in order of time, without exact duplicates;
         NaN and infinities stay and are counted. What the source refuses, what lies beyond the
@@ -75,16 +110,17 @@ class Extraction:
             for name, reason in selection.absent.items():
                 records.missing(Entry(Variable(name), State.ABSENT, reason=reason))
             plan = self._plan(variables)
-            for first in range(0, len(variables), _BATCH):
-                batch = variables[first : first + _BATCH]
-                for series, entry, mean in self._batch(batch, plan, folder):
-                    if entry.state is State.FAILED:
-                        records.missing(entry)
-                    else:
-                        self._known += 1
-                        records.add(series, entry, mean)
-                        if each is not None:
-                            each(series, entry)
+            for series, entry, mean in self._all(variables, plan, folder, eye):
+                if entry.state is State.FAILED:
+                    records.missing(entry)
+                    continue
+                self._known += 1
+                if len(series) < entry.count and not records.links(series):
+                    (series, entry), mean = (
+                        next(self._read([entry.variable], self.window, plan)),
+                        None,
+                    )
+                records.add(series, entry, mean)
             if self._down and not self._known:
                 raise SourceUnavailable(self._down)
             records.arrange([*selection.absent, *(variable.name for variable in variables)])
@@ -92,7 +128,7 @@ class Extraction:
         return open_records(folder)
 
     def _asked(self) -> Mapping[str, object]:
-        asked, place = self.connection.asked, self.connection.place
+        asked, place = self.connection.asked.plus(self._elsewhere), self.connection.place
         return {
             "source": place.name,
             "kind": place.kind,
@@ -138,9 +174,49 @@ class Extraction:
 
     # Variables
 
-    def _batch(
-        self, batch: Sequence[Variable], plan: Plan, folder: Path
-    ) -> Iterator[tuple[Series, Entry, Series | None]]:
+    def _all(
+        self, variables: Sequence[Variable], plan: Plan, folder: Path, eye: Eye | None
+    ) -> Iterator[Kept]:
+        """Every variable; many of a local source by several processes, and in no order."""
+        processes = min(len(os.sched_getaffinity(0)), _PROCESSES)
+        if not self.connection.local or len(variables) <= _BATCH or processes < 2:
+            yield from self._here(variables, plan, folder, eye)
+            return
+        shares = [variables[i : i + _SHARE] for i in range(0, len(variables), _SHARE)]
+        work = partial(self._share, plan, folder, eye)
+        for share, found in spread(work, shares, processes):
+            if found is None:
+                yield from self._here(share, plan, folder, eye)
+                continue
+            if eye is not None:
+                eye.hear(found.seen)
+            self._elsewhere = self._elsewhere.plus(found.asked)
+            self._points += found.points
+            self._down = self._down or found.down
+            yield from found.made
+
+    def _here(
+        self, variables: Sequence[Variable], plan: Plan, folder: Path, eye: Eye | None
+    ) -> Iterator[Kept]:
+        for first in range(0, len(variables), _BATCH):
+            for made in self._batch(variables[first : first + _BATCH], plan, folder):
+                if eye is not None and made[1].state is not State.FAILED:
+                    eye.take(*made[:2])
+                yield made
+
+    def _share(self, plan: Plan, folder: Path, eye: Eye | None, share: Sequence[Variable]) -> Share:
+        """In another process."""
+        asked, points = replace(self.connection.asked), self._points
+        made = [(_placed(s), e, mean) for s, e, mean in self._here(share, plan, folder, eye)]
+        return Share(
+            made=made,
+            seen=eye.told() if eye is not None else None,
+            asked=self.connection.asked.minus(asked),
+            points=self._points - points,
+            down=self._down,
+        )
+
+    def _batch(self, batch: Sequence[Variable], plan: Plan, folder: Path) -> Iterator[Kept]:
         """Each variable of the batch: in full, at low resolution, or FAILED."""
         full = [one for one in batch if plan.in_full(one)]
         low = [one for one in batch if one.name in plan.low]
@@ -236,9 +312,7 @@ class Extraction:
         for variable in left.values():
             yield _failed(variable, reason)
 
-    def _low(
-        self, variables: Sequence[Variable], plan: Plan
-    ) -> Iterator[tuple[Series, Entry, Series | None]]:
+    def _low(self, variables: Sequence[Variable], plan: Plan) -> Iterator[Kept]:
         """Variables at low resolution, kept or asked for."""
         span = self._span(self.window, self.connection.budget.buckets)
         if span is None:
@@ -327,6 +401,13 @@ class Extraction:
             for name, series in last.items()
             if len(series)
         }
+
+
+def _placed(series: Series) -> Series:
+    """Without the samples, where it says in which files they lie."""
+    if not series.lies:
+        return series
+    return replace(series, time=series.time[:0], value=series.value[:0])
 
 
 def _titled(variable: Variable, series: Series, entry: Entry) -> Made:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from oaflib import registry
@@ -63,12 +64,14 @@ def extraction(asking: Asking, dataset: Dataset, window: Window) -> Iterator[Ext
     maker: Any = registry.sources.load(settings.kind)
     place = Place(name, settings.kind)
     shelf = gate = None
-    if not getattr(maker, "local", False):
+    local = bool(getattr(maker, "local", False))
+    if not local:
         veil = veil_of(project.site, project.root)
         gate = Gate(project.runs / FOLDER / name, name, budget.at_once, budget.rest, veil)
         if budget.keep:
             shelf = shelf_of(project, name, asking.now, fresh=asking.fresh)
-    with Connection(place, lambda: maker(settings), budget, gate) as connection:
+    opener = partial(maker, settings)
+    with Connection(place, opener, budget, gate, local=local) as connection:
         yield Extraction(dataset, window, connection, shelf)
 
 

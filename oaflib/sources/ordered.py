@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from oaflib.records import Entry, State, count_odd, value_bytes
-from oaflib.series import Kind, Rows, Series, Values, Variable, nothing, stack
+from oaflib.records import Entry, State, count_odd
+from oaflib.series import Kind, Rows, Series, Values, Variable, nothing, stack, value_bytes
 from oaflib.window import Window, moment
 
 

@@ -47,10 +47,12 @@ def extract(study: Study) -> Records:
     from oaflib.study.survey import Survey
 
     asking = Asking(study.project, study.source, study.began, study.fresh)
-    survey = Survey(study.dataset.checks or every_default(), study.window, study.source)
+    checks = study.dataset.checks or every_default()
     try:
-        with extraction(asking, study.dataset, study.window) as extracting, survey:
-            records = extracting.into(study.records_folder, survey.take)
+        with extraction(asking, study.dataset, study.window) as extracting:
+            waits = not extracting.connection.local
+            with Survey(checks, study.window, study.source, beside=waits) as survey:
+                records = extracting.into(study.records_folder, survey)
     except SourceUnavailable as error:
         (study.folder / UNANSWERED).write_text(str(error), "utf-8")
         raise

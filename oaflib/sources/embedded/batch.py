@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from oaflib.errors import IngestError, SourceUnavailable
-from oaflib.records import value_bytes
-from oaflib.series import Kind, Series, Times, Values, Variable
+from oaflib.series import Kind, Series, Times, Values, Variable, value_bytes
 from oaflib.sources.embedded.files import (
     DAY_NS,
     SortedWriter,

@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from oaflib.errors import QueryRefused, SourceUnavailable
-from oaflib.records import value_bytes
 from oaflib.report import Statistics
-from oaflib.series import Kind, Series, Variable, nothing
+from oaflib.series import Kind, Series, Variable, nothing, value_bytes
 from oaflib.sources.asked import Asked
 from oaflib.sources.base import Fill, Snapshot, SourceSettings
 from oaflib.sources.embedded.reduce import Reduction
