@@ -7,6 +7,7 @@ no notebook's schema asks for. jsonschema does without when the import fails.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
@@ -29,6 +30,7 @@ _ABSENT = (
 )
 _CALLED = ("bleach", "bs4", "click", "nbconvert.preprocessors.sanitize", "requests", "tenacity")
 _REFERENCE = "#/definitions/"
+_JSON = re.compile(r"application/(.*\+)?json$")
 
 
 class Later(ModuleType):
@@ -48,8 +50,8 @@ class Later(ModuleType):
 class Outlines:
     """nbformat's way to check by a schema, for notebooks and cells that OAF and papermill make.
 
-    What a kernel put out is known by its outline if it is texts; of all else jsonschema is asked,
-    and imported then. Whole notebooks pass: of those nbformat would only log what is odd.
+    What a kernel put out is known by its outline if it is texts and JSON; of all else jsonschema is
+    asked, and imported then. Whole notebooks pass: of those nbformat would only log what is odd.
     """
 
     name = "jsonschema"
@@ -62,7 +64,7 @@ class Outlines:
     ) -> Iterator[Any]:
         """What is wrong with `data`, by the part of the schema that `schema` refers to."""
         kind = (schema or {"$ref": ""})["$ref"].removeprefix(_REFERENCE)
-        if not kind or kind.endswith("_cell") or _of_texts(kind, data):
+        if not kind or kind.endswith("_cell") or _has_outline(kind, data):
             return iter(())
         whole: Any = import_module("jsonschema").Draft4Validator(self._schema)
         found: Iterator[Any] = whole.evolve(schema=schema).iter_errors(data)
@@ -107,8 +109,8 @@ def _stand_in(name: str, **what: Any) -> ModuleType:
     return module
 
 
-def _of_texts(kind: str, output: Mapping[str, Any]) -> bool:
-    """Whether an output has the outline of its kind, and nothing but texts in it."""
+def _has_outline(kind: str, output: Mapping[str, Any]) -> bool:
+    """Whether an output has the outline of its kind, and nothing but texts and JSON in it."""
     if kind == "stream":
         return isinstance(output.get("name"), str) and isinstance(output.get("text"), str)
     if kind not in ("display_data", "execute_result"):
@@ -116,7 +118,7 @@ def _of_texts(kind: str, output: Mapping[str, Any]) -> bool:
     data, count = output.get("data"), output.get("execution_count")
     return (
         isinstance(data, dict)
-        and all(isinstance(text, str) for text in data.values())
+        and all(isinstance(said, str) or _JSON.match(kind) for kind, said in data.items())
         and isinstance(output.get("metadata"), dict)
         and (count is None or isinstance(count, int))
     )

@@ -18,19 +18,19 @@ def main(argv: Sequence[str] | None = None, default_root: Path | None = None) ->
     0 every report was made, 1 some could not be, 2 the configuration or the command line is wrong
     and nothing ran, 3 another run holds the lock.
     """
-    from oaflib.cli.arguments import parse
-
     os.umask(os.umask(0o022) | 0o002)  # whatever it is, nothing OAF makes is for all to write
     words = sys.argv[1:] if argv is None else argv
+    if argv is None and words[:1] == ["run"] and not {"-h", "--help"} & set(words):
+        from oaflib.cli.forked import forked
+
+        code = forked(words)
+        if code is not None:
+            return code
+    from oaflib.cli.arguments import parse
+
     given = parse(words)
     if given.root is None and "OAF_ROOT" not in os.environ:
         given.root = default_root
-    if argv is None and given.command == "run":
-        from oaflib.cli.forked import forked
-
-        code = forked(given.root, words)
-        if code is not None:
-            return code
     from oaflib.cli import commands
 
     try:

@@ -64,6 +64,7 @@ def run(given: Namespace) -> int:
 
         done = run_one(given, project)
     else:
+        project = load_what_is_right(project.root)
         assignment = assignment_of(given, project)
         project.dataset(assignment.dataset)
         with serving(project, [assignment.source]):
@@ -316,7 +317,7 @@ def assignment_of(given: Namespace, project: Project) -> Assignment:
     """How the dataset is reported: as its task says, or as the command line does."""
     from oaflib.run.runner import assigned, chosen
 
-    whole = load_what_is_right(project.root)
+    whole = project if project.datasets else load_what_is_right(project.root)
     made = assigned(whole, given.dataset, given.source)
     warn(*whole.wrong_beside(given.dataset))
     return replace(

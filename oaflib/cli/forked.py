@@ -16,11 +16,11 @@ from oaflib.run.environment import PACKAGE, common
 from oaflib.run.nursery import NurseryLost
 
 
-def forked(root: Path | None, words: Sequence[str]) -> int | None:
+def forked(words: Sequence[str]) -> int | None:
     """The exit code of ``oaf`` with those `words`; None where it is to run in this process."""
     if nursery.inherited() or os.environ.get("PYTHONPATH", str(PACKAGE)) != str(PACKAGE):
         return None
-    shared = common(Path(root or os.environ.get("OAF_ROOT") or Path.cwd()).absolute())
+    shared = common(Path.cwd())  # of the project's folder, which only the command knows, nothing
     alike = {name: shared[name] for name in shared if name not in ("TZ", "MPLCONFIGDIR")}
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     sys.stdout.flush()

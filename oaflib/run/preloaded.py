@@ -39,8 +39,13 @@ SHARED = (
     "oaflib.config.project",
     "oaflib.registry:offered",
     "oaflib.checks",
+    "oaflib.checks.gap",
+    "oaflib.checks.range",
+    "oaflib.checks.stuck",
+    "oaflib.checks.usage",
     "oaflib.plots",
     "oaflib.sources.open",
+    "oaflib.study.words",
     "IPython",
 )
 """What kernels and those who work on notebooks need; so the branch has it too."""
@@ -48,7 +53,6 @@ KERNELS = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "psutil",
-    "email.parser",
     "tornado.queues",
     "unicodedata",
     "IPython.core.completerlib",
@@ -56,7 +60,7 @@ KERNELS = (
     "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
-    "oaflib.checks.range",
+    "oaflib.checks.unit",
     "oaflib.compute.statistics",
     "oaflib.history",
     "oaflib.sources.embedded.source",
@@ -64,7 +68,6 @@ KERNELS = (
     "oaflib.study.families",
     "oaflib.study.recalled",
     "oaflib.study.survey",
-    "oaflib.study.words",
 )
 """What the kernel of a report of the usual kind needs; some of it IPython imports by itself."""
 COMMANDS = ("jinja2", "oaflib.run.runner")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,11 @@ def extract(study: Study) -> Records:
             return kept
     except RecordsError:
         pass
-    from oaflib.checks.defaults import every_default
     from oaflib.sources.open import Asking, extraction
     from oaflib.study.survey import Survey
 
     asking = Asking(study.project, study.source, study.began, study.fresh)
-    checks = study.dataset.checks or every_default()
+    checks = study.dataset.checks or _defaults()
     try:
         with extraction(asking, study.dataset, study.window) as extracting:
             waits = not extracting.connection.local
@@ -58,6 +57,12 @@ def extract(study: Study) -> Records:
         raise
     records.summaries, records.seen = survey.summaries, survey.seen
     return records
+
+
+def _defaults() -> Sequence[Check]:
+    from oaflib.checks.defaults import every_default
+
+    return every_default()
 
 
 def front(study: Study, records: Records) -> Front:
@@ -93,7 +98,7 @@ def statistics(records: Records) -> StatisticsTable:
 
 def check(study: Study, records: Records) -> Outcomes:
     """What the dataset's checks say; the default ones where it has none."""
-    from oaflib.checks import curves_of, fold, run_checks
+    from oaflib.checks import fold, run_checks
     from oaflib.study.recalled import Recalled
 
     if isinstance(records, Recalled):  # each device's years are a finding of their own
@@ -104,18 +109,26 @@ def check(study: Study, records: Records) -> Outcomes:
     )
     checks = checks_of(study, records)
     outcomes = run_checks(checks, records, records.past)
-    study.derived[:] = curves_of(checks, records)
+    study.derived.clear()
+    if any(check.kind == "calibration" for check in checks):
+        from oaflib.checks import curves_of
+
+        study.derived[:] = curves_of(checks, records)
     return Outcomes(fold([*outcomes, *troubles_of(records)], records))
 
 
 def checks_of(study: Study, records: Records) -> list[Check]:
     """The dataset's checks, or the default ones, and those of units that nobody configured."""
-    from oaflib.checks import ageing_checks, default_checks
     from oaflib.study.recalled import Recalled
 
+    checks: list[Check] = list(study.dataset.checks)
+    if not checks:
+        from oaflib.checks import ageing_checks, default_checks
+
+        recalled = isinstance(records, Recalled)
+        checks += ageing_checks() if recalled else default_checks(records)
     if isinstance(records, Recalled):
-        return list(study.dataset.checks or ageing_checks())
-    checks: list[Check] = [*(study.dataset.checks or default_checks(records))]
+        return checks
     return checks + _units(study, records, checks)
 
 
@@ -345,10 +358,17 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
-            found[package] = version(package)
+            about = distribution(package)
+            found[package] = _said(about.read_text("METADATA") or "") or about.version
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _said(metadata: str) -> str:
+    """The version there; `importlib.metadata` reads it as a mail, with the package's README."""
+    lines = metadata.partition("\n\n")[0].splitlines()
+    return next((line[8:].strip() for line in lines if line.startswith("Version:")), "")
 
 
 def show(bundle: dict[str, Any]) -> None:
