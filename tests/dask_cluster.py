@@ -12,22 +12,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_ADDRESS = re.compile(r"Scheduler at:\s+(tcp://\S+)")
+_ADDRESS = re.compile(r"Scheduler at:\s+((?:tcp|tls)://\S+)")
 _SECONDS = 120
 
 
 class DaskCluster:
     """The cluster; `workers` are the processes of its workers, or of their nannies."""
 
-    def __init__(self, folder: Path, *, nanny: bool = False) -> None:
-        self.folder, self.nanny = folder, nanny
+    def __init__(self, folder: Path, *, nanny: bool = False, protocol: str = "tcp") -> None:
+        self.folder, self.nanny, self.protocol = folder, nanny, protocol
         self.address = ""
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def start(self, workers: int = 3) -> None:
         self.scheduler = self._run(
-            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
+            "scheduler", "--host", f"{self.protocol}://127.0.0.1", "--port", "0", "--no-dashboard"
         )
         self.address = self._await("scheduler", _ADDRESS)
         for number in range(workers):
@@ -40,7 +40,7 @@ class DaskCluster:
                 )
             )  # fmt: skip
         for number in range(workers):
-            self._await(f"worker-{number}", re.compile(r"Registered to:\s+(tcp://\S+)"))
+            self._await(f"worker-{number}", re.compile(r"Registered to:\s+(\S+://\S+)"))
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """As when its machine goes: what it started outlives it, as on another machine."""
@@ -75,10 +75,12 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, *, workers: int = 3, nanny: bool = False) -> Iterator[DaskCluster]:
+def dask_cluster(
+    folder: Path, *, workers: int = 3, nanny: bool = False, protocol: str = "tcp"
+) -> Iterator[DaskCluster]:
     """A running cluster."""
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = DaskCluster(folder, nanny=nanny)
+    cluster = DaskCluster(folder, nanny=nanny, protocol=protocol)
     try:
         cluster.start(workers)
         yield cluster

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trustme
+import yaml
 from dask_cluster import DaskCluster, dask_cluster
 from project import DAY, ZONE, MadeProject, made_project, numeric
 
@@ -24,9 +26,10 @@ from oaflib.config.cluster import ClusterTable
 from oaflib.config.project import load_project
 from oaflib.errors import ConfigurationError, RunError
 from oaflib.run.attempt import MOST, Order, attempt, settle
-from oaflib.run.cluster import crew_of, made_cluster
+from oaflib.run.cluster import crew_of
 from oaflib.run.crew import Here
 from oaflib.run.runner import Assignment, run_folder
+from oaflib.run.workers import kubernetes_resource, made_cluster
 from oaflib.window import calendar_day
 
 pytestmark = [pytest.mark.timeout(600)]
@@ -182,6 +185,41 @@ def test_a_task_that_kills_its_workers(
     assert "each of 3 workers" in judged(project, "B4")["outcomes"][0]["reason"]
 
 
+@LONG
+@pytest.mark.kernel
+def test_certificates_of_the_site(
+    project: MadeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask's own settings reach scheduler, worker and morning alike; without them nobody does."""
+    authority = trustme.CA()
+    mine = authority.issue_cert("oaf.example.org")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    mine.private_key_and_cert_chain_pem.write_to_path(tmp_path / "mine.pem")
+    files = {"CA_FILE": "ca.pem"}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        files |= {f"{role}__CERT": "mine.pem", f"{role}__KEY": "mine.pem"}
+    for name, file in files.items():
+        monkeypatch.setenv(f"DASK_DISTRIBUTED__COMM__TLS__{name}", str(tmp_path / file))
+    script = Path(__file__).resolve().parents[1] / "run_daily.py"
+    command = [sys.executable, str(script), "--root", str(project.root)]
+    words = [*command, "--day", str(DAY), "--only", "BCT_B2", "--cluster"]
+    with dask_cluster(tmp_path / "dask", workers=1, protocol="tls") as cluster:
+        assert cluster.address.startswith("tls://")
+        done = subprocess.run(
+            [*words, cluster.address], capture_output=True, text=True, timeout=280, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "made here" not in done.stdout
+        for name in files:
+            monkeypatch.delenv(f"DASK_DISTRIBUTED__COMM__TLS__{name}")
+        done = subprocess.run(
+            [*words, cluster.address, "--again"], capture_output=True, text=True, timeout=280,
+            check=False,
+        )  # fmt: skip
+    assert "TLS" in done.stdout
+    assert "reports are made here" in done.stdout
+
+
 @pytest.mark.kernel
 @pytest.mark.slow
 def test_a_cluster_of_this_machine_made_for_the_morning(project: MadeProject) -> None:
@@ -309,24 +347,68 @@ JOBS = ClusterTable(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["slurm", "htcondor"])
-def test_the_jobs_that_are_sent(kind: str, tmp_path: Path) -> None:
-    """No scheduler of jobs is here: the text that it would be given is what is looked at."""
-    directives = JOBS.directives if kind == "slurm" else ("+JobFlavour = longlunch",)
-    table = replace(JOBS, kind=kind, directives=directives)
-    cluster = made_cluster(table, tmp_path / "log")
-    try:
-        script = cluster.job_script()
-    finally:
-        cluster.close()
-    lines = [line.strip() for line in script.splitlines()]
-    assert "distributed.cli.dask_worker" in script or "dask worker" in script
-    assert "--nthreads 1" in script
-    assert any("module load python" in line for line in lines)
-    if kind == "slurm":
-        for line in ("#SBATCH -p batch", "#SBATCH -A bi", "#SBATCH -t 03:00:00",
-                     "#SBATCH --constraint=ssd", "#SBATCH --mem=6G"):  # fmt: skip
-            assert line in lines
-    else:
-        assert "+MaxRuntime = 10800" in lines
-        assert "+JobFlavour = longlunch" in lines
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[ClusterTable], str]:
+    """The text that the queue would be given."""
+
+    def write(table: ClusterTable) -> str:
+        cluster = made_cluster(table, tmp_path, tmp_path / "log")
+        try:
+            return str(cluster.job_script())
+        finally:
+            cluster.close()
+
+    return write
+
+
+def test_the_jobs_of_slurm(script: Callable[[ClusterTable], str]) -> None:
+    lines = [line.strip() for line in script(JOBS).splitlines()]
+    assert "module load python" in lines
+    for line in ("#SBATCH -p batch", "#SBATCH -A bi", "#SBATCH -t 03:00:00",
+                 "#SBATCH --constraint=ssd", "#SBATCH --mem=6G"):  # fmt: skip
+        assert line in lines
+
+
+FLAVOUR = '+JobFlavour = "longlunch"'
+
+
+def test_the_jobs_of_htcondor(script: Callable[[ClusterTable], str]) -> None:
+    """As text: none of its queues is here."""
+    text = script(replace(JOBS, kind="htcondor", directives=(FLAVOUR, "getenv = true")))
+    lines = [line.strip() for line in text.splitlines()]
+    assert "+MaxRuntime = 10800" in lines
+    assert FLAVOUR in lines
+    assert "-c 'module load python; " in text
+
+
+def test_the_jobs_of_htcondor_as_it_reads_them(script: Callable[[ClusterTable], str]) -> None:
+    htcondor = pytest.importorskip("htcondor2", reason="htcondor's Python package is not installed")
+    table = replace(
+        JOBS, kind="htcondor", directives=(FLAVOUR, "getenv = true"),
+        prologue=("export A='a b'",),
+    )  # fmt: skip
+    read = htcondor.Submit(script(table))
+    assert read["MY.JobFlavour"] == '"longlunch"'
+    assert read["MY.MaxRuntime"] == "10800"
+    assert read["getenv"] == "true"
+    assert read["MY.DaskWorkerMemory"] == "6000000000"
+    assert "-c 'export A=''a b''; " in read["Arguments"]
+    assert read["Executable"] == "/bin/sh"
+
+
+def test_what_kubernetes_is_asked_for() -> None:
+    """By the schema that Dask's operator is installed with; no Kubernetes is here."""
+    import dask_kubernetes
+    from jsonschema import Draft7Validator
+
+    table = ClusterTable(kind="kubernetes", image="oaf:1", memory="8GB", claim="oaf", workers=3)
+    made = kubernetes_resource(table, Path("/srv/oaf"))
+    crds = Path(dask_kubernetes.__file__).parent / "operator/deployment/helm"
+    [path] = crds.rglob("crds/daskcluster.yaml")
+    [version] = yaml.load(path.read_text(), yaml.CSafeLoader)["spec"]["versions"]
+    Draft7Validator(version["schema"]["openAPIV3Schema"]).validate(made)
+    worker = made["spec"]["worker"]
+    [container] = worker["spec"]["containers"]
+    assert worker["replicas"] == 3
+    assert container["resources"]["limits"] == {"memory": "8000000000"}
+    assert container["volumeMounts"] == [{"name": "project", "mountPath": "/srv/oaf"}]

@@ -25,9 +25,11 @@ class ClusterTable:
         ``slurm``, ``htcondor`` or ``kubernetes``.
     workers : how many; each makes one report at a time. memory : of each.
     walltime : of a job (SLURM, HTCondor), ``02:00:00``.
+    interface : of the network that the machines share (``ib0``), where a machine has several.
     queue, account : of SLURM. disk : of an HTCondor job.
     directives : more lines of a job's head. prologue : shell lines before a worker starts.
-    image, namespace : of Kubernetes; the image has oaflib and sees the project's folder.
+    image, namespace : of Kubernetes; the image has oaflib.
+    claim : of Kubernetes: the PersistentVolumeClaim that holds the project's folder.
     start : seconds to wait for a first worker; then the reports are made here.
     """
 
@@ -36,6 +38,7 @@ class ClusterTable:
     workers: int = 4
     memory: Size = "8GB"
     walltime: str = "04:00:00"
+    interface: str = ""
     queue: str = ""
     account: str = ""
     disk: Size = "10GB"
@@ -43,6 +46,7 @@ class ClusterTable:
     prologue: tuple[str, ...] = ()
     image: str = ""
     namespace: str = ""
+    claim: str = ""
     start: float = 300.0
 
     def __post_init__(self) -> None:

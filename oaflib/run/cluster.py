@@ -26,6 +26,7 @@ from oaflib.errors import ConfigurationError, RunError
 from oaflib.run.attempt import Order, attempt, settle
 from oaflib.run.crew import Crew, Here
 from oaflib.run.runner import Assignment, Run
+from oaflib.run.workers import Workers
 from oaflib.window import Window
 
 _LOOK = 2.0  # seconds between two looks at the workers
@@ -68,10 +69,11 @@ def needed(kind: str) -> None:
     ConfigurationError
         Says which extra to install.
     """
-    modules = {"slurm": "dask_jobqueue", "htcondor": "dask_jobqueue",
-               "kubernetes": "dask_kubernetes"}  # fmt: skip
+    modules = {"slurm": ("dask_jobqueue", "cryptography"),
+               "htcondor": ("dask_jobqueue", "cryptography"), "local": ("cryptography",),
+               "kubernetes": ("dask_kubernetes",)}  # fmt: skip
     try:
-        for name in ("distributed", modules.get(kind, "distributed")):
+        for name in ("distributed", *modules.get(kind, ())):
             import_module(name)
     except ImportError as error:
         extra = _EXTRAS.get(kind, "cluster")
@@ -79,41 +81,6 @@ def needed(kind: str) -> None:
             f"a cluster{f' of kind {kind}' if kind else ''} needs Dask, which is not installed "
             f"({error}): pip install 'oaflib[{extra}]'"
         ) from error
-
-
-def made_cluster(table: ClusterTable, folder: Path) -> Any:
-    """The cluster of the table's kind, without workers yet; jobs log into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if table.kind == "local":
-        from distributed import LocalCluster
-
-        return LocalCluster(
-            n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-            memory_limit=0, local_directory=str(folder),
-        )  # fmt: skip
-    if table.kind == "kubernetes":
-        from dask_kubernetes.operator import KubeCluster
-
-        return KubeCluster(
-            name=f"oaf-{secrets.token_hex(3)}", image=table.image, n_workers=0,
-            namespace=table.namespace or None,
-            resources={"requests": {"memory": table.memory}, "limits": {"memory": table.memory}},
-            worker_command=["dask", "worker", "--nthreads", "1"],
-        )  # fmt: skip
-    jobqueue: Any = import_module("dask_jobqueue")
-    about: dict[str, Any] = {
-        "cores": 1, "processes": 1, "memory": table.memory, "log_directory": str(folder),
-        "local_directory": str(folder), "job_script_prologue": list(table.prologue),
-        "job_extra_directives": list(table.directives),
-        "scheduler_options": {"dashboard_address": None},
-    }  # fmt: skip
-    if table.kind == "htcondor":
-        about["job_extra_directives"] = dict(_pair(line) for line in table.directives)
-        about["job_extra_directives"]["+MaxRuntime"] = str(_seconds(table.walltime))
-        return jobqueue.HTCondorCluster(disk=table.disk, **about)
-    return jobqueue.SLURMCluster(
-        queue=table.queue or None, account=table.account or None, walltime=table.walltime, **about
-    )
 
 
 @dataclass
@@ -142,9 +109,9 @@ class DaskCrew:
         self._here = ThreadPoolExecutor(max_workers=jobs)
         self._morning = secrets.token_hex(4)
         self._client: Any = None
-        self._cluster: Any = None
+        self._workers: Workers | None = None
         self._pending: dict[str, _Pending] = {}
-        self._lock = threading.Lock()
+        self._lock, self._releasing = threading.Lock(), threading.Lock()
         self._gone = ""
         self._ended = threading.Event()
 
@@ -154,21 +121,23 @@ class DaskCrew:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._here.shutdown(cancel_futures=True)
-        for thing in (self._client, self._cluster):
-            if thing is not None:
-                with suppress(Exception):  # what is gone cannot be closed
-                    thing.close()
-        self._sweep()
-
-    def _sweep(self) -> None:
-        """Take away the folders of orders, those of mornings that were killed too."""
-        for folder in self._folder.glob("????????-?????"):
+        self._release()
+        for folder in self._folder.glob("????????-?????"):  # of orders; the jobs' logs stay
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _release(self) -> None:
+        """Leave the cluster, or end it if it was made for this morning."""
+        with self._releasing:
+            for thing in (self._client, self._workers):
+                if thing is not None:
+                    with suppress(Exception):  # what is gone cannot be closed
+                        thing.close()
+            self._client = self._workers = None
 
     def submit(self, project: Project, assignment: Assignment, window: Window) -> Future[Run]:
         """See `Crew.submit`."""
         if self._client is None and not self._gone:
-            self._reach()
+            self._reach(project.root)
         order = Order(project, assignment, window, f"{self._morning}-{len(self._pending):05}")
         pending = _Pending(order, Future())
         pending.future.set_running_or_notify_cancel()
@@ -186,21 +155,23 @@ class DaskCrew:
             self._make_here(pending)
         return pending.future
 
-    def _reach(self) -> None:
-        self._sweep()
+    def _reach(self, root: Path) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)  # what earlier mornings left
         try:
             from distributed import Client
 
             if not self._address:
-                self._cluster = made_cluster(self._table, self._folder)
-                self._cluster.scale(self._table.workers)
+                self._workers = Workers(self._table, root, self._folder, self._tell)
             self._client = Client(
-                self._cluster or self._address, timeout=_ANSWER, set_as_default=False
-            )
-        except Exception as error:  # a queue that refuses, a host that is not there
+                self._workers.cluster if self._workers else self._address, timeout=_ANSWER,
+                set_as_default=False,
+            )  # fmt: skip
+        except Exception as error:  # a host that is not there, a folder that no job can name
             self._lost(f"{type(error).__name__}: {error}")
             return
         threading.Thread(target=self._watch, daemon=True).start()
+        if self._workers:
+            threading.Thread(target=self._staff, args=(self._workers,), daemon=True).start()
 
     def _watch(self) -> None:
         """Give up a cluster that has had no worker for too long."""
@@ -210,7 +181,18 @@ class DaskCrew:
                 if self._client.scheduler_info(n_workers=-1)["workers"]:
                     seen = time.monotonic()
             if time.monotonic() - seen > self._table.start:
-                self._lost(f"it had no worker for {self._table.start:g} s")
+                said = f"; {self._workers.said()}" if self._workers else ""
+                self._lost(f"it had no worker for {self._table.start:g} s{said}")
+
+    def _staff(self, workers: Workers) -> None:
+        """Have the workers asked for, and those replaced whose job ended before the morning."""
+        while not self._gone:
+            try:
+                workers.complete()
+            except RunError as error:
+                self._lost(str(error))
+            if self._ended.wait(_LOOK):
+                return
 
     def _came_back(self, pending: _Pending, task: Any) -> None:
         """A task of Dask's ended, in whatever way."""
@@ -235,9 +217,11 @@ class DaskCrew:
             self._gone = why
             left = [one for one in self._pending.values() if not one.future.done()]
         place = self._address or f"the {self._table.kind} cluster"
-        self._tell(f"{place} failed ({why}): {len(left)} and all further reports are made here")
+        these = f"{len(left)} and all further" if left else "all"
+        self._tell(f"{place} failed ({why}): {these} reports are made here")
         for pending in left:
             self._make_here(pending)
+        threading.Thread(target=self._release, daemon=True).start()  # it may be slow to answer
 
     def _make_here(self, pending: _Pending) -> None:
         with pending.lock:
@@ -270,15 +254,3 @@ class DaskCrew:
 
 def _raise(error: BaseException) -> Any:
     raise error
-
-
-def _pair(line: str) -> tuple[str, str]:
-    key, _, value = line.partition("=")
-    return key.strip(), value.strip()
-
-
-def _seconds(walltime: str) -> int:
-    days, _, rest = walltime.rpartition("-")
-    parts = [int(part) for part in rest.split(":")]
-    hours, minutes, seconds = [*parts, 0, 0][:3]
-    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
