@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from oaflib.errors import ConfigurationError, StateError
+from oaflib.folders import make, sync
 
 VERSION = 1
 _BUSY_SECONDS = 30.0
@@ -292,13 +293,14 @@ class State:
 
         Of the copies in `folder` the `keep` last by name stay.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        make(folder)
         final = folder / f"{name}.sqlite"
         partial = folder / f".{name}.sqlite.tmp"
         partial.unlink(missing_ok=True)
         _private(partial)
         self.rows("VACUUM INTO ?", (str(partial),))
         partial.replace(final)
+        sync(folder)
         for old in sorted(folder.glob("*.sqlite"))[:-keep]:
             old.unlink()
         return final

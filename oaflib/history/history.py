@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from oaflib.config.aliases import Aliases
 from oaflib.errors import HistoryError, ReportError
+from oaflib.folders import make
 from oaflib.history import imports
 from oaflib.history.points import (
     COUNTED,
@@ -73,7 +74,7 @@ class History:
             for stale in self.folder.glob("reports-*"):
                 if stale.name != now:
                     shutil.rmtree(stale)
-            fresh.mkdir()
+            make(fresh)
             troubles = _fill(fresh, repository)
             # the old one is left for those who read it just now, until the next time
             renewed(self.folder / _CURRENT, fresh.name)
@@ -271,7 +272,7 @@ class History:
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
         """Many append at a time; while it is rebuilt nobody does."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make(self.folder)
         with (self.folder / ".lock").open("a") as file:
             fcntl.flock(file, how)
             yield

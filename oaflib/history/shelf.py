@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from oaflib.columnar import kept, numbers, words
 from oaflib.errors import HistoryError
+from oaflib.folders import make, sync
 from oaflib.history.rows import SCHEMA, Stamp, unified
 from oaflib.series import Times
 from oaflib.window import moment
@@ -190,8 +191,8 @@ class Shelf:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.windows.mkdir(parents=True, exist_ok=True)
-        self.blocks.mkdir(exist_ok=True)
+        make(self.windows)
+        make(self.blocks)
         with (self.folder / ".lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -205,7 +206,7 @@ def quarter_of(ns: int) -> str:
 
 def place(path: Path, rows: pa.Table, said: dict[bytes, bytes]) -> None:
     """Put `rows` at `path`: a reader sees the old file or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make(path.parent)
     with _whole(path) as file:
         pq.write_table(rows.replace_schema_metadata(said), file, row_group_size=_GROUP, **_PARQUET)
 
@@ -228,11 +229,7 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)
 
 
 def _ordered(rows: pa.Table) -> pa.Table:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from oaflib.config.veil import Veil
 from oaflib.errors import ConfigurationError, DeliveryError, Problem
+from oaflib.folders import make, sync
 from oaflib.inform.settings import MailSettings
 from oaflib.inform.texts import shown
 
@@ -95,17 +96,13 @@ class Folder:
         name = file_name(recipient, mail)
         partial = self.folder / f".{name}.tmp"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make(self.folder)
             with partial.open("wb") as file:
                 file.write(mail)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(self.folder / name)
-            descriptor = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            sync(self.folder)
         except OSError as error:
             raise Unreachable(f"{self.folder} cannot be written to: {error.strerror}") from error
         return name

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from oaflib.folders import sync
+
 _EXCHANGE = 2
 _HERE = -100  # AT_FDCWD
 
@@ -47,15 +49,6 @@ def write_changed(path: Path, content: str | bytes) -> None:
     except OSError:
         pass
     write(path, data)
-
-
-def sync(folder: Path) -> None:
-    """Make the names in `folder` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sync_tree(folder: Path) -> None:
@@ -115,10 +108,12 @@ def remove(place: Path) -> None:
     """Take `place` away, whatever it is; nothing when it is not there."""
     if place.is_symlink() or place.is_file():
         place.unlink()
+        sync(place.parent)
     elif place.is_dir():
         hidden = place.with_name(f".{place.name}.old")
         shutil.rmtree(hidden, ignore_errors=True)
         place.rename(hidden)
+        sync(place.parent)
         shutil.rmtree(hidden)
 
 

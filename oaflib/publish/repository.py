@@ -14,6 +14,7 @@ from pathlib import Path
 
 from oaflib.body import Body
 from oaflib.errors import ReportError
+from oaflib.folders import make
 from oaflib.publish import disk, feed, manifest, pages, search, shelf
 from oaflib.publish.entry import Entry
 from oaflib.publish.front import Card, Front, Trends, card_of, front_of
@@ -91,7 +92,7 @@ def put_away(
     entry = Entry.of_report(report)
     folder = repository / entry.path
     room = folder.parent
-    room.mkdir(parents=True, exist_ok=True)
+    make(room)
     with disk.locked(repository):
         _assets(repository, interactive=body is not None and body.interactive)
         before = shelf.load(room)
@@ -135,7 +136,7 @@ def place_online(report: Report, body: Body, repository: Path, site: Site, onlin
     """
     entry = Entry.of_report(report)
     folder = repository / "ONLINE" / entry.id
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make(folder.parent)
     leaf = pages.Leaf(report, entry, body)
     with disk.locked(repository):
         _assets(repository, interactive=body.interactive)
@@ -148,7 +149,7 @@ def rebuild(repository: Path, site: Site) -> None:
 
     Report pages stay as they are but for the links to their neighbours.
     """
-    repository.mkdir(parents=True, exist_ok=True)
+    make(repository)
     with disk.locked(repository):
         _assets(repository, interactive=False)
         front = Front((), site)
@@ -256,7 +257,7 @@ def _month(room: Path, kept: shelf.Shelf, name: str, site: Site) -> None:
 def _recent(repository: Path, entry: Entry) -> None:
     """``RECENT/<INST>_<dataset>``."""
     place = repository / "RECENT" / entry.id
-    place.mkdir(parents=True, exist_ok=True)
+    make(place)
     source = repository / entry.path
     page = (source / "index.html").read_text(encoding="utf-8")
     disk.write_changed(place / "report.json", (source / "report.json").read_bytes())
@@ -275,10 +276,10 @@ def _shown(repository: Path, front: Front, entries: Sequence[Entry]) -> None:
 def _halved(repository: Path, entry: Entry) -> None:
     """The link of RECENT in the half that a report belongs to."""
     for half in _halves(entry):
-        (repository / half).mkdir(exist_ok=True)
+        make(repository / half)
     here = repository / _halves(entry)[0] / entry.id
     if not disk.link(posixpath.join("..", "RECENT", entry.id), here):
-        here.mkdir(exist_ok=True)  # no symbolic links on this disk: a copy reads the same
+        make(here)  # no symbolic links on this disk: a copy reads the same
         for name in ("report.json", "index.html"):
             content = (repository / "RECENT" / entry.id / name).read_bytes()
             disk.write_changed(here / name, content)
@@ -294,7 +295,7 @@ def _recents_swept(repository: Path, front: Front) -> None:
     """Take away what stands in the RECENT views without a report."""
     known = {card.entry.id for card in front.cards}
     for view in pages.VIEWS:
-        (repository / view).mkdir(exist_ok=True)
+        make(repository / view)
         for path in list((repository / view).iterdir()):
             if path.name not in known and path.name != "index.html":
                 disk.remove(path)
@@ -305,7 +306,7 @@ def _front(repository: Path, front: Front) -> None:
     disk.write_changed(repository / "index.json", front.text())
     disk.write_changed(repository / "index.html", pages.front_page(front, front.site))
     for view in pages.VIEWS:
-        (repository / view).mkdir(exist_ok=True)
+        make(repository / view)
         disk.write_changed(
             repository / view / "index.html", pages.view_page(front, view, front.site)
         )
@@ -403,7 +404,7 @@ def _swept(room: Path) -> None:
 def _assets(repository: Path, interactive: bool) -> None:
     """The style and scripts of the pages; plotly's, once, where a page needs it."""
     target = repository / "assets"
-    target.mkdir(parents=True, exist_ok=True)
+    make(target)
     for asset in resources.files("oaflib.publish").joinpath("assets").iterdir():
         if asset.name.endswith((".css", ".js", ".svg")):
             disk.write_changed(target / asset.name, asset.read_bytes())

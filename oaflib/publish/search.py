@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from oaflib.folders import make
 from oaflib.publish.disk import write_changed
 from oaflib.publish.entry import Entry
 from oaflib.publish.shelf import LETTERS
@@ -25,7 +26,7 @@ _LOUD = 40
 def add(repository: Path, reports: Sequence[Report]) -> None:
     """Put lines of `reports` into the search; those of the same dataset and label are replaced."""
     folder = repository / "search"
-    folder.mkdir(exist_ok=True)
+    make(folder)
     vocabulary = _load(folder / "names.js")
     lines: dict[str, dict[str, Any]] = {}
     for report in reports:

@@ -194,7 +194,7 @@ def _hit(bench: Bench, point: tuple[str, str, int], count: Count) -> None:
     began = time.monotonic()
     codes = [bench.morning(words), bench.morning()]
     # A mail that was not taken, or may have been, waits five minutes for its next try.
-    if not codes[-1] and _hurried(place):
+    if not codes[-1] and hurried(place):
         codes.append(bench.morning())
     count.tried += 1
     count.worst = max(count.worst, elapsed(began))
@@ -209,7 +209,7 @@ def _hit(bench: Bench, point: tuple[str, str, int], count: Count) -> None:
     print(f"  {call} {number} {error}: {codes}, {found.copies} copies, {said}", flush=True)
 
 
-def _hurried(place: Scene) -> int:
+def hurried(place: Scene) -> int:
     """The time to wait is over for the mails in the outbox; how many there were."""
     with sqlite3.connect(place.state) as db:
         waiting = db.execute("UPDATE outbox SET due = 0 WHERE state = 'queued'").rowcount

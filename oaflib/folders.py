@@ -1,0 +1,23 @@
+"""Folders whose names survive a power cut."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def make(folder: Path) -> None:
+    """Make `folder`, and those above it, unless it is there; their names survive a power cut."""
+    if not folder.is_dir():
+        make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
