@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 DAY    ?= 2026-11-22
+JOBS   ?= 2
 
 .PHONY: demo test install lab lint types lock bench faults fuzz audit screenshots clean
 
@@ -12,12 +13,12 @@ demo: $(VENV)/.installed            ## two weeks of a demo machine, the latest d
 	$(BIN)/oaf demo --last-day $(DAY)
 	$(BIN)/python run_daily.py --day $(DAY)
 
-test: $(VENV)/.installed-test       ## all the tests
+test: $(VENV)/.installed-test       ## all the tests, JOBS files of them side by side
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 install: $(VENV)/.installed
 

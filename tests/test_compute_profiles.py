@@ -149,9 +149,9 @@ def test_many_profiles_are_quick() -> None:
 
     profiles = np.stack([bell(X, i % 10 - 5, 2, 3, 1) for i in range(5000)])
     profiles += np.random.default_rng(0).normal(0, 0.05, profiles.shape)
-    begun = time.perf_counter()
+    begun = time.process_time()
     fits = fit_gaussians(np.broadcast_to(X, profiles.shape), profiles)
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10
     assert (fits.quality > 0.9).all()
 
 

@@ -199,6 +199,6 @@ def test_resolution_of_names() -> None:
 def test_many_samples_are_quick() -> None:
     beam = intensity(list(np.random.default_rng(1).random(500_000)))
     records: Records = records_of([MODES, beam], DAY)
-    begun = time.perf_counter()
+    begun = time.process_time()
     open_intervals("BMODE == 'STABLE' and BEAM_INTENSITY > 0.5", records)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

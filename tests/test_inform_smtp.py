@@ -208,6 +208,7 @@ def noise(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("talk", [dribble, silent, rude, busy, gone, noise])
+@pytest.mark.alone
 def test_a_server_out_of_its_mind_holds_nobody_up(state, settings, talk):
     queue(state, message(), ["a@example.org", "b@example.org"], settings, NOW)
     with scripted(talk) as port:
@@ -219,6 +220,7 @@ def test_a_server_out_of_its_mind_holds_nobody_up(state, settings, talk):
     assert done.problem.isprintable()
 
 
+@pytest.mark.alone
 def test_a_server_slow_to_take_the_mail_is_not_waited_for_for_ever(state, settings, mailbox):
     mailbox.data_seconds = 3
     queue(state, message(), ["a@example.org"], settings, NOW)
