@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ from faults.traced import calls, tracer
 
 from oaflib import folders
 from oaflib.publish import disk
+from oaflib.report import Report
+from oaflib.run.runner import save_report
 from oaflib.state import State
+from oaflib.window import calendar_day
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
@@ -135,6 +139,15 @@ def test_each_folder_that_is_made_is_synced_into_the_one_above(
     assert synced == [str(tmp_path), str(tmp_path / "a")]
     folders.make(tmp_path / "a/b")
     assert len(synced) == 2
+
+
+def test_where_a_run_has_its_report_it_has_its_notebook(tmp_path: Path, synced: list[str]) -> None:
+    (tmp_path / "notebook.ipynb").write_text("{}")
+    window = calendar_day(date(2026, 1, 5), "Europe/Zurich")
+    made_at = datetime(2026, 1, 6, 8, tzinfo=UTC)
+    save_report(Report("BCT", "B2", "", window, made_at, False, ()), tmp_path)
+    folder = str(tmp_path)
+    assert synced == [f"{folder}/notebook.ipynb", folder, f"{folder}/report.json.tmp"]
 
 
 def test_what_is_taken_away_stays_away(tmp_path: Path, synced: list[str]) -> None:

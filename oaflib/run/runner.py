@@ -22,6 +22,7 @@ from oaflib.config.tasks import parse_expert_code
 from oaflib.config.veil import Veil, veil_of
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError, OafError, ReportError
+from oaflib.folders import sync
 from oaflib.provenance import silent_source
 from oaflib.report import Fault, Outcome, Report, Severity, write
 from oaflib.run import limits, nursery
@@ -30,7 +31,7 @@ from oaflib.run.execution import execute
 from oaflib.run.export import body_in, exported, with_live
 from oaflib.run.isolation import PRLIMIT, level
 from oaflib.run.preflight import check_template
-from oaflib.run.request import FILE, Request
+from oaflib.run.request import FILE, NOTEBOOK, Request
 from oaflib.run.silent import silent_report
 from oaflib.sources.base import KeepsSnapshots
 from oaflib.sources.open import open_source
@@ -231,8 +232,15 @@ def failed_report(project: Project, assignment: Assignment, window: Window, reas
 
 
 def save_report(report: Report, folder: Path) -> None:
-    """Write ``report.json`` beside the notebook, whole or not at all."""
+    """Write ``report.json`` beside the notebook, whole or not at all.
+
+    When it is there the notebook is too, also after a power cut: `oaf fsck` holds one against the
+    other.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError), (folder / NOTEBOOK).open("rb") as notebook:
+        os.fsync(notebook.fileno())
+    sync(folder)
     beside = folder / "report.json.tmp"
     with beside.open("w", encoding="utf-8") as file:
         file.write(write(report))
