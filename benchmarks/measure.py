@@ -15,6 +15,7 @@ from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _EVERY = 0.05  # seconds between two looks at the memory
+_RARE = 50  # times as long between them as one takes: large processes stand still meanwhile
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,11 @@ class _Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.wait(_EVERY):
+        pause = _EVERY
+        while not self._over.wait(pause):
+            began = time.perf_counter()
             sizes = [_proportional(pid) for pid in _descendants(self._pid)]
+            pause = max(_EVERY, _RARE * (time.perf_counter() - began))
             self.peak = max(self.peak, sum(sizes))
             self.largest = max([self.largest, *sizes])
 
