@@ -41,9 +41,8 @@ def spread(
             share = [(number, left[number]) for number in range(first, len(items), processes)]
             process = fork.Process(target=_work, args=(work, share, theirs, lines), daemon=True)
             with suppress(OSError), warnings.catch_warnings():  # as many processes as are allowed
-                warnings.simplefilter(
-                    "ignore", DeprecationWarning
-                )  # the child uses no lock of ours
+                # of forking beside threads: the child uses no lock of theirs
+                warnings.simplefilter("ignore", DeprecationWarning)
                 process.start()
                 started.append(process)
             theirs.close()

@@ -116,10 +116,7 @@ class Extraction:
                     continue
                 self._known += 1
                 if len(series) < entry.count and not records.links(series):
-                    (series, entry), mean = (
-                        next(self._read([entry.variable], self.window, plan)),
-                        None,
-                    )
+                    series, entry = next(self._read([entry.variable], self.window, plan))
                 records.add(series, entry, mean)
             if self._down and not self._known:
                 raise SourceUnavailable(self._down)
