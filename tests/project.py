@@ -121,3 +121,18 @@ def numeric(
     value = np.asarray(values, dtype=np.float64)
     step = (window.end_ns - window.start_ns) // max(1, len(value))
     return Series(name, Kind.NUMERIC, unit, window.start_ns + step * np.arange(len(value)), value)
+
+
+def made_currents(root: Path, names: Sequence[str]) -> MadeProject:
+    """A project with a dataset for each of the beam currents, of which B2 exceeds its limit."""
+    made = made_project(root)
+    for name in names:
+        made.dataset(
+            f"BCT_{name}",
+            f'title = "{name}"\nvariables = ["{name}:I"]\n[[check]]\nkind = "range"\n'
+            f'variables = ["{name}:I"]\nhigh = 2e14\nseverity = "alarm"\n',
+        )
+    spike = np.full(1440, 1e14)
+    spike[700] = 3e14
+    made.fill(*(numeric(f"{name}:I", spike if name == "B2" else None) for name in names))
+    return made

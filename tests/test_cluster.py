@@ -14,12 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import trustme
 import yaml
 from dask_cluster import DaskCluster, dask_cluster
-from project import DAY, ZONE, MadeProject, made_project, numeric
+from project import DAY, ZONE, MadeProject, made_currents
 
 from oaflib.cli import main
 from oaflib.config.cluster import ClusterTable
@@ -38,17 +37,8 @@ NAMES = ("B1", "B2", "B3", "B4")
 
 @pytest.fixture
 def project(tmp_path: Path) -> MadeProject:
-    made = made_project(tmp_path / "project")
+    made = made_currents(tmp_path / "project", NAMES)
     made.tasks(*(f"BCT,LDB,{name},jdoe,TRUE,TRUE,None,daily,day," for name in NAMES))
-    for name in NAMES:
-        made.dataset(
-            f"BCT_{name}",
-            f'title = "{name}"\nvariables = ["{name}:I"]\n[[check]]\nkind = "range"\n'
-            f'variables = ["{name}:I"]\nhigh = 2e14\nseverity = "alarm"\n',
-        )
-    spike = np.full(1440, 1e14)
-    spike[700] = 3e14
-    made.fill(*(numeric(f"{name}:I", spike if name == "B2" else None) for name in NAMES))
     return made
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import numpy as np
 import pytest
-from project import DAY, MadeProject, made_project, numeric
+from project import DAY, MadeProject, made_currents
 from slurm_machine import NoMachine, Slurm, slurm
 
 from oaflib.cli import main
@@ -50,17 +49,7 @@ def queue(machine: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> MadeProject:
-    made = made_project(tmp_path / "project")
-    for name in NAMES:
-        made.dataset(
-            f"BCT_{name}",
-            f'title = "{name}"\nvariables = ["{name}:I"]\n[[check]]\nkind = "range"\n'
-            f'variables = ["{name}:I"]\nhigh = 2e14\nseverity = "alarm"\n',
-        )
-    spike = np.full(1440, 1e14)
-    spike[700] = 3e14
-    made.fill(*(numeric(f"{name}:I", spike if name == "B2" else None) for name in NAMES))
-    return made
+    return made_currents(tmp_path / "project", NAMES)
 
 
 def asked(project: MadeProject, *names: str, more: str = "", template: str = "") -> list[str]:
