@@ -18,6 +18,7 @@ import nbformat
 import papermill
 import pytest
 from conftest import Notebook
+from jupyter_client.manager import start_new_kernel
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from project import DAY, ZONE, numeric
 
@@ -118,6 +119,37 @@ def test_plain_nbclient_draws_and_interrupts(notebook: Notebook, tmp_path: Path)
     client = nbclient.NotebookClient(node, timeout=2, interrupt_on_timeout=True)
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="KeyboardInterrupt"):
         client.execute()
+
+
+SLOW_WRITER = """
+import threading, time
+from ipykernel.kernelapp import IPKernelApp
+writer = IPKernelApp.instance().iopub_thread
+schedule = writer.schedule
+def slowly(task, threading=threading, time=time):
+    if threading.current_thread().name == "Control":
+        schedule(lambda: (time.sleep(0.3), task()))
+    else:
+        schedule(task)
+writer.schedule = slowly
+"""
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_kernel_asked_to_end_ends_by_itself() -> None:
+    """Its main thread once took away what its control thread still wrote to, and both waited.
+
+    The kernel was killed for it 2.5 s later, one run in four.
+    """
+    manager, client = start_new_kernel()
+    client.execute_interactive(SLOW_WRITER, timeout=60)
+    process = manager.provisioner.process
+    client.stop_channels()
+    manager.request_shutdown()
+    try:
+        assert process.wait(8) == 0
+    finally:
+        manager.shutdown_kernel(now=True)
 
 
 @pytest.mark.usefixtures("forking")

@@ -22,6 +22,7 @@ from oaflib.run import nursery
 
 _PR_SET_PDEATHSIG = 1
 _INLINE = "module://matplotlib_inline.backend_inline"
+_ANSWERED = 5.0  # seconds in which a kernel says that it shuts down
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,9 @@ def kernel() -> None:
         sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
     _matplotlib()
     IPKernelApp.launch_instance(parent_handle=os.getppid())
+    # The control thread still ends its answer to "shut down" by what the app's closing takes away;
+    # each would wait for the other until the kernel is killed, seconds later.
+    IPKernelApp.instance().control_thread.join(_ANSWERED)
 
 
 def die_with(parent: int) -> None:
