@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import nbclient
 import nbformat
@@ -27,6 +29,7 @@ from oaflib.report import Change, Fault, Outcome, Report, Severity
 from oaflib.run import limits, nursery, provisioner
 from oaflib.run.execution import execute
 from oaflib.run.nursery import Nursery, NurseryLost
+from oaflib.run.prompt import PromptManager
 from oaflib.run.request import Request
 from oaflib.run.thumbnails import thumbnails
 from oaflib.window import calendar_day
@@ -150,6 +153,30 @@ def test_a_kernel_asked_to_end_ends_by_itself() -> None:
         assert process.wait(8) == 0
     finally:
         manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_kernel_that_takes_its_time_to_end_is_waited_for_not_looked_at(tmp_path: Path) -> None:
+    late = f"import atexit, pathlib, time\nlate = pathlib.Path({str(tmp_path / 'late')!r})\n"
+
+    async def looks() -> int:
+        manager = PromptManager(kernel_name="python3")
+        await manager.start_kernel()
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+        await client.execute_interactive(
+            f"{late}atexit.register(late.touch)\natexit.register(time.sleep, 0.7)", timeout=60
+        )
+        client.stop_channels()
+        home = manager.provisioner
+        assert home is not None
+        with patch.object(home, "poll", side_effect=home.poll) as poll:
+            await manager.shutdown_kernel()
+        return poll.call_count
+
+    assert asyncio.run(looks()) < 3
+    assert (tmp_path / "late").exists()
 
 
 @pytest.mark.usefixtures("forking")

@@ -1,7 +1,8 @@
-"""A kernel's client that knows at once that the kernel is ready.
+"""A kernel's client and manager that know at once that the kernel is ready, and that it has ended.
 
-Jupyter's own ends its waiting by listening for 0.2 s to a kernel that has nothing more to say. This
-one listens for what the kernel says last about a question: that it is idle again.
+Jupyter's own client ends its waiting by listening for 0.2 s to a kernel that has nothing more to
+say; this one listens for what the kernel says last about a question: that it is idle again.
+Jupyter's own manager looks ten times a second whether a kernel has ended.
 """
 
 from __future__ import annotations
@@ -52,9 +53,14 @@ class PromptClient(AsyncKernelClient):
 
 
 class PromptManager(AsyncKernelManager):
-    """Jupyter's asynchronous manager, whose clients are prompt."""
+    """Jupyter's asynchronous manager, whose clients are prompt, as is the end of its kernel."""
 
     client_factory = Type(PromptClient)
+
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+        """Until the kernel has ended; its provisioner may be told of that, and need not look."""
+        if self.provisioner is not None and self.has_kernel:
+            await self.provisioner.wait()
 
 
 def _is_last(message: dict[str, Any], asked: str) -> bool:
