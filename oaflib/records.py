@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from oaflib import columnar
 from oaflib.errors import RecordsError
-from oaflib.kindfiles import KindFiles
+from oaflib.kindfiles import SHARE, KindFiles
 from oaflib.report import Statistics
 from oaflib.series import Kind, Rows, Series, Variable, nothing, value_bytes
 from oaflib.shares import spread
@@ -43,7 +43,6 @@ _UNREADABLE = (
 )
 _CACHE_BYTES = 256_000_000
 _MANY = 200  # variables that are worth a process
-_SHARE = 4  # a file is linked when a fourth of its rows is recorded; else those are copied
 
 
 class State(StrEnum):
@@ -302,7 +301,12 @@ class RecordsWriter:
         self._entries[entry.variable.name] = entry
 
     def _linked(self, rows: Rows) -> Rows | None:
-        """The same rows in the folder's link to their file; None where there can be none."""
+        """The same rows in the folder's link to their file; None where there can be none.
+
+        Rows of a file of the folder itself are there already.
+        """
+        if rows.path.parent == self.folder:
+            return replace(rows, path=Path(rows.path.name))
         if rows.path not in self._links:
             name = Path(f"linked-{len(self._links)}.parquet")
             try:
@@ -311,7 +315,7 @@ class RecordsWriter:
             except OSError:  # another disk, a system without links, or the file has gone
                 self._links[rows.path] = None
         path = self._links[rows.path]
-        return replace(rows, path=path) if path else None
+        return replace(rows, path=path, whole=0) if path else None
 
     def _copy_small_shares(self) -> None:
         """Write what lies in a linked file of which little is recorded, and let go of the file.
@@ -324,7 +328,7 @@ class RecordsWriter:
         small = frozenset(
             path
             for path in filter(None, self._links.values())
-            if _SHARE * taken[path] < opened(self.folder / path).metadata.num_rows
+            if SHARE * taken[path] < opened(self.folder / path).metadata.num_rows
         )
         found = [
             entry
@@ -335,12 +339,14 @@ class RecordsWriter:
         if processes < 2:
             self._lie(_copied(self.folder, small, self._own, found))
         else:
-            shares = [(f"copied-{i}-", found[i::processes]) for i in range(processes)]
+            shares = [(f"copied-rest-{i}-", found[i::processes]) for i in range(processes)]
             work = partial(_copied_apart, self.folder, small)
             for share, copied in spread(work, shares, processes):
                 self._lie(work(share) if copied is None else copied)
-        for path in small:
-            (self.folder / path).unlink()
+        used = {rows.path.name for entry in self._entries.values() for rows in entry.lies}
+        for path in self.folder.glob("*-*.parquet"):
+            if path.name not in used:
+                path.unlink()
 
     def _lie(self, copied: Mapping[str, tuple[Rows, ...]]) -> None:
         for name, lies in copied.items():
@@ -352,7 +358,7 @@ def _copied_apart(
 ) -> dict[str, tuple[Rows, ...]]:
     """As `_copied`, into files whose names begin with the first of `share`."""
     prefix, entries = share
-    own = KindFiles(folder, prefix)
+    own = KindFiles(folder, prefix, mixed=True)
     copied = _copied(folder, small, own, entries)
     own.close()
     return copied

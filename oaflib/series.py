@@ -49,12 +49,14 @@ class Rows:
     """Where samples lie in a Parquet file of `columnar`'s layout that never changes.
 
     `count` rows from row `skip` of row group `group` on; they may go on in the groups after it.
+    `whole` is how many rows of the variable the file holds together there, where that is known.
     """
 
     path: Path
     group: int
     skip: int
     count: int
+    whole: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ from oaflib import columnar
 from oaflib.series import Rows
 
 _READ_BYTES = 128_000_000
+_HELD_BYTES = 1_000_000
+Held = dict[tuple[Path, int], pa.Table]  # row groups that were read whole, by file and number
 
 
 def opened(path: Path) -> pq.ParquetFile:
@@ -35,10 +37,11 @@ def tables(
     rows: Rows,
     columns: Sequence[str],
     window: tuple[int, int] | None = None,
+    held: Held | None = None,
 ) -> Iterator[tuple[pa.Table, Rows]]:
     """`rows`, or those of them with times in the half-open `window`, and where each part lies.
 
-    128 MB at a time.
+    128 MB at a time. A row group that is `held` is taken from there, and not read again.
     """
     run: list[_Part] = []
     nbytes = 0
@@ -47,12 +50,12 @@ def tables(
         if window and not _overlaps(about.column(1).statistics, window):
             continue
         if run and nbytes + about.total_byte_size > _READ_BYTES:
-            yield from _read(file, rows, run, (columns, window))
+            yield from _read(file, rows, run, (columns, window, held))
             run, nbytes = [], 0
         run.append(part)
         nbytes += about.total_byte_size
     if run:
-        yield from _read(file, rows, run, (columns, window))
+        yield from _read(file, rows, run, (columns, window, held))
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,22 @@ def _parts(file: pq.ParquetFile, rows: Rows) -> Iterator[_Part]:
         group, first = group + 1, 0
 
 
-def backwards(file: pq.ParquetFile, rows: Rows) -> Iterator[Rows]:
-    """`rows` by row group, the last first."""
+def last_before(
+    file: pq.ParquetFile, rows: Rows, columns: Sequence[str], time: int, held: Held
+) -> pa.Table | None:
+    """The last of `rows` before `time`, if any; `held` is given its row group if it is small."""
     for part in reversed(list(_parts(file, rows))):
-        yield Rows(rows.path, part.group, part.first, part.end - part.first)
+        times = file.metadata.row_group(part.group).column(1).statistics
+        if not _overlaps(times, (np.iinfo(np.int64).min, time)):
+            continue
+        read = file.read_row_group(part.group, columns=columns, use_threads=False)
+        inside = columnar.numbers(read["time"])[part.first : part.end]
+        before = int(np.searchsorted(inside, time, side="left"))
+        if before:
+            if read.nbytes <= _HELD_BYTES:
+                held[rows.path, part.group] = read
+            return read.slice(part.first + before - 1, 1)
+    return None
 
 
 def _overlaps(times: Any, window: tuple[int, int]) -> bool:
@@ -90,11 +105,14 @@ def _read(
     file: pq.ParquetFile,
     rows: Rows,
     run: list[_Part],
-    wanted: tuple[Sequence[str], tuple[int, int] | None],
+    wanted: tuple[Sequence[str], tuple[int, int] | None, Held | None],
 ) -> Iterator[tuple[pa.Table, Rows]]:
     """The rows of a run of row groups; only the first and the last hold others before and after."""
-    columns, window = wanted
-    read = file.read_row_groups([part.group for part in run], columns=columns, use_threads=False)
+    columns, window, held = wanted
+    groups = [part.group for part in run]
+    read = held.pop((rows.path, groups[0]), None) if held and len(groups) == 1 else None
+    if read is None:
+        read = file.read_row_groups(groups, columns=columns, use_threads=False)
     behind = read.num_rows - file.metadata.row_group(run[-1].group).num_rows + run[-1].end
     first, stop = run[0].first, behind
     if window is not None:

@@ -24,7 +24,7 @@ from oaflib.sources.base import SourceSettings
 from oaflib.sources.connection import Connection, Place
 from oaflib.sources.embedded import EmbeddedSource, Lake
 from oaflib.study.survey import Survey
-from oaflib.window import calendar_day
+from oaflib.window import Window, calendar_day
 
 DAY = calendar_day(date(2026, 10, 25), "Europe/Zurich")
 COUNT = 23
@@ -124,18 +124,18 @@ class Deadly(Survey):
         super().take(series, entry)
 
 
-def extracted(root: Path, folder: Path, *, deadly: bool = False) -> Records:
+def extracted(root: Path, folder: Path, *, window: Window = DAY, deadly: bool = False) -> Records:
     names = tuple(VariableChoice(f"D{number:02}:V") for number in [*range(COUNT), 99])
     dataset = Dataset("X", "all", "", variables=names)
     settings = SourceSettings("LDB", "embedded", {"folder": "store"}, root)
     place = Place("LDB", "embedded")
-    survey = Survey(every_default(), DAY, "LDB")
+    survey = Survey(every_default(), window, "LDB")
     if deadly:
         survey.__class__ = Deadly
         survey.home = os.getpid()  # type: ignore[attr-defined]
     opener = lambda: EmbeddedSource(settings)  # noqa: E731
     with Connection(place, opener, OWN, local=True) as connection, survey:
-        records = extract.Extraction(dataset, DAY, connection).into(folder, survey)
+        records = extract.Extraction(dataset, window, connection).into(folder, survey)
     records.summaries, records.seen = survey.summaries, survey.seen
     return records
 
@@ -194,6 +194,24 @@ def test_what_a_killed_process_had_in_hand_is_done_here(
     root: Path, tmp_path: Path, plain: dict[str, object]
 ) -> None:
     assert told(extracted(root, tmp_path / "r", deadly=True)) == plain
+
+
+def test_what_is_little_of_a_file_is_copied_by_the_process_that_reads_it(
+    root: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """An hour of the UTC day before; the files of that day are not kept for it."""
+    morning = calendar_day(date(2026, 10, 26), "Europe/Zurich")
+    plain = told(extracted(root, tmp_path / "plain", window=morning))
+    request.getfixturevalue("small")
+    records = extracted(root, tmp_path / "r", window=morning)
+    assert told(records) == plain
+    lies = [rows for entry in records.entries.values() for rows in entry.lies]
+    used = {rows.path.name for rows in lies}
+    assert {path.name for path in (tmp_path / "r").iterdir()} == used | {"records.json"}
+    copied = [rows for rows in lies if rows.path.name.startswith("copied-")]
+    assert len({rows.path.name for rows in copied}) >= 8  # one for each share
+    assert not any(name.startswith("copied-rest") for name in used)
+    assert any(rows.skip for rows in copied)  # row groups are shared
 
 
 @pytest.mark.usefixtures("small")

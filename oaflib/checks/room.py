@@ -134,12 +134,9 @@ def matching(pattern: str, names: Iterable[str]) -> list[str]:
 
 def tidy(series: Series, window: Window) -> Series:
     """The samples of `window` in order of time, with the last of several samples of one time."""
-    steps = np.diff(series.time)
-    if len(steps) and steps.min() < 0:
+    if not (series.time[1:] > series.time[:-1]).all():
         series = series.where(np.argsort(series.time, kind="stable"))
-        steps = np.diff(series.time)
-    if len(steps) and steps.min() == 0:
-        series = series.where(np.append(steps > 0, True))
+        series = series.where(np.append(np.diff(series.time) > 0, True))
     if not len(series):
         return series
     if series.time[0] >= window.start_ns and series.time[-1] < window.end_ns:

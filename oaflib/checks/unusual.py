@@ -68,7 +68,7 @@ class Unusual(GroupCheck[Behaviour]):
         if len(value) < _FEW:
             what = plural(len(value), "finite sample")
             return Behaviour(count=len(value), reason=f"{what}: too few to know its habits")
-        if np.count_nonzero(np.diff(value)) < _SETTING * len(value):
+        if np.count_nonzero(value[1:] != value[:-1]) < _SETTING * len(value):
             return Behaviour(count=len(value), reason="changes rarely, as settings and states do")
         found = episodes(value)
         last = len(value) - 1

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from oaflib.config.dataset import Dataset
 from oaflib.errors import QueryRefused, SourceUnavailable
+from oaflib.kindfiles import KindFiles, placed
 from oaflib.records import Entry, Records, RecordsWriter, State, open_records
 from oaflib.series import Kind, Series, Variable, nothing
 from oaflib.shares import spread
@@ -179,11 +180,11 @@ class Extraction:
         if not self.connection.local or len(variables) <= _BATCH or processes < 2:
             yield from self._here(variables, plan, folder, eye)
             return
-        shares = [variables[i : i + _SHARE] for i in range(0, len(variables), _SHARE)]
+        shares = [(i, variables[i : i + _SHARE]) for i in range(0, len(variables), _SHARE)]
         work = partial(self._share, plan, folder, eye)
         for share, found in spread(work, shares, processes):
             if found is None:
-                yield from self._here(share, plan, folder, eye)
+                yield from self._here(share[1], plan, folder, eye)
                 continue
             if eye is not None:
                 eye.hear(found.seen)
@@ -201,10 +202,18 @@ class Extraction:
                     eye.take(*made[:2])
                 yield made
 
-    def _share(self, plan: Plan, folder: Path, eye: Eye | None, share: Sequence[Variable]) -> Share:
+    def _share(
+        self, plan: Plan, folder: Path, eye: Eye | None, share: tuple[int, Sequence[Variable]]
+    ) -> Share:
         """In another process."""
         asked, points = replace(self.connection.asked), self._points
-        made = [(_placed(s), e, mean) for s, e, mean in self._here(share, plan, folder, eye)]
+        first, variables = share
+        copies = KindFiles(folder, f"copied-{first}-", mixed=True)
+        made = [
+            (placed(series, copies, folder), entry, mean)
+            for series, entry, mean in self._here(variables, plan, folder, eye)
+        ]
+        copies.close()
         return Share(
             made=made,
             seen=eye.told() if eye is not None else None,
@@ -398,13 +407,6 @@ class Extraction:
             for name, series in last.items()
             if len(series)
         }
-
-
-def _placed(series: Series) -> Series:
-    """Without the samples, where it says in which files they lie."""
-    if not series.lies:
-        return series
-    return replace(series, time=series.time[:0], value=series.value[:0])
 
 
 def _titled(variable: Variable, series: Series, entry: Entry) -> Made:

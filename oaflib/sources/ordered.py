@@ -24,9 +24,8 @@ def normalise(variable: Variable, pieces: Iterable[Series], window: Window) -> t
     variable = replace(variable, unit=last.unit)
     time = kept[0].time if len(kept) == 1 else np.concatenate([piece.time for piece in kept])
     value = _concatenate([piece.value for piece in kept], variable.kind)
-    steps = np.diff(time)
-    ascending = not len(steps) or bool(steps.min() > 0)
-    unordered = 0 if ascending else int(np.count_nonzero(steps < 0))
+    ascending = bool((time[1:] > time[:-1]).all())
+    unordered = 0 if ascending else int(np.count_nonzero(time[1:] < time[:-1]))
     if unordered:
         order = np.argsort(time, kind="stable")
         time, value = time[order], value[order]

@@ -40,7 +40,7 @@ class Piece:
 
     def lying(self, path: Path) -> Rows:
         """Where it lies in the file at `path`."""
-        return Rows(path, self.group, self.skip, self.rows)
+        return Rows(path, self.group, self.skip, self.rows, self.rows)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from oaflib.sources.embedded.batch import Batch, Origin
 from oaflib.sources.embedded.manifest import Located, Manifest
 from oaflib.sources.embedded.units import Span, parts
 from oaflib.sources.embedded.workshop import sweep
-from oaflib.stored import backwards, opened, tables
+from oaflib.stored import Held, last_before, opened, tables
 
 _OPEN_FILES = 64
+_HELD = 64  # row groups of half a megabyte
 _MEMORY = 256_000_000
 
 
@@ -50,6 +51,7 @@ class Lake:
     ) -> None:
         self._open: Manifest | None = None
         self._files: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self._held: Held = {}  # where a last sample before a time lay: what follows is asked next
         self._may_write = False
         self._memory = memory
         self._read_only = read_only
@@ -76,6 +78,7 @@ class Lake:
         self._open = None
         self._may_write = False
         self._files.clear()
+        self._held.clear()
 
     # Writing
 
@@ -194,13 +197,12 @@ class Lake:
         return best
 
     def _last_row(self, place: Located, variable: Variable, time: int) -> pa.Table | None:
-        """The last row of a piece before `time`; reads one row group."""
+        """The last row of a piece before `time`."""
+        while len(self._held) >= _HELD:
+            del self._held[next(iter(self._held))]
         columns = columnar.columns(variable.kind)
         with self._reading(place) as (file, lying):
-            for rows in backwards(file, lying):
-                for read, _ in tables(file, rows, columns, (place.piece.start, time)):
-                    return read.slice(read.num_rows - 1)
-        return None
+            return last_before(file, lying, columns, time, self._held)
 
     def any_between(self, name: str, window: tuple[int, int]) -> bool:
         """Whether a variable has samples in the half-open window."""
@@ -237,13 +239,17 @@ class Lake:
         if not all((self.folder / place.path).exists() for place in places):
             places = self.manifest().located(variable.name, window)
         for place in places:
-            yield from self._rows(place, columns, window)
+            yield from self._rows(place, columns, window, self._held)
 
     def _rows(
-        self, place: Located, columns: Sequence[str], window: tuple[int, int]
+        self,
+        place: Located,
+        columns: Sequence[str],
+        window: tuple[int, int],
+        held: Held | None = None,
     ) -> Iterator[tuple[pa.Table, Rows]]:
         with self._reading(place) as (file, lying):
-            yield from tables(file, lying, columns, window)
+            yield from tables(file, lying, columns, window, held)
 
     @contextmanager
     def _reading(self, place: Located) -> Iterator[tuple[pq.ParquetFile, Rows]]:
