@@ -22,7 +22,7 @@ from oaflib.daily.morning import UNJOINED, noted
 from oaflib.history import History
 from oaflib.report import Fault, Outcome, Severity, Statistics
 from oaflib.run.runner import Run, save_report
-from oaflib.state import State
+from oaflib.state import RunStatus, State
 from oaflib.study.words import history_of
 
 A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
@@ -61,25 +61,28 @@ def remount(folder: Path, words: str) -> None:
     assert mounted(["-o", f"remount,{words}"], folder)
 
 
+class Crew:
+    """Runs conclude at once, with statistics."""
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def submit(self, project: Any, assignment: Any, window: Any) -> Future[Run]:
+        outcomes = [Outcome("range", Fault.BREAKAGE, "A", A, Severity.OK, reason="good")]
+        run = concluded(project, assignment, window, outcomes, window.end).result()
+        report = replace(run.report, statistics=(Statistics(A, "NUMERIC", "", 1),))
+        save_report(report, run.folder)
+        future: Future[Run] = Future()
+        future.set_result(replace(run, report=report))
+        return future
+
+
 def test_statistics_that_the_history_cannot_take_join_it_with_the_next_morning(
     project: MadeProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Crew:
-        def __enter__(self) -> Crew:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def submit(self, project: Any, assignment: Any, window: Any) -> Future[Run]:
-            outcomes = [Outcome("range", Fault.BREAKAGE, "A", A, Severity.OK, reason="good")]
-            run = concluded(project, assignment, window, outcomes, window.end).result()
-            report = replace(run.report, statistics=(Statistics(A, "NUMERIC", "", 1),))
-            save_report(report, run.folder)
-            future: Future[Run] = Future()
-            future.set_result(replace(run, report=report))
-            return future
-
     monkeypatch.setattr("oaflib.cli.mornings.crew_of", lambda *_: Crew())
     history = history_of(load_project(project.root))
     with monkeypatch.context() as broken:
@@ -92,6 +95,41 @@ def test_statistics_that_the_history_cannot_take_join_it_with_the_next_morning(
     assert history.labels("BCT_B1") == ["2026-11-21", "2026-11-22"]
     with State(project.root / "runs/state.sqlite") as state:
         assert list(noted(state, UNJOINED)) == []
+
+
+@pytest.mark.parametrize("name", ["windows/2026-11-21.parquet", "variables.json"])
+def test_a_damaged_history_holds_up_no_report_and_is_made_again_with_the_next_morning(
+    project: MadeProject,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("oaflib.cli.mornings.crew_of", lambda *_: Crew())
+    assert daily(project, "2026-11-21") == 0
+    os.truncate(project.root / "runs/history/reports-1/BCT_B1" / name, 10)
+    assert daily(project, "2026-11-22") == 0
+    assert "its statistics join the history with the next morning" in capsys.readouterr().out
+    assert daily(project, "2026-11-22") == 0
+    history = history_of(load_project(project.root))
+    assert history.labels("BCT_B1") == ["2026-11-21", "2026-11-22"]
+    assert [len(history.day("BCT_B1", label)) for label in history.labels("BCT_B1")] == [1, 1]
+    with State(project.root / "runs/state.sqlite") as state:
+        assert list(noted(state, UNJOINED)) == []
+
+
+def test_a_run_that_was_executed_and_lost_its_notebook_is_made_again(
+    project: MadeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oaflib.cli.mornings.crew_of", lambda *_: Crew())
+    assert daily(project) == 0
+    notebook = project.root / "runs/reports/BCT_B1/2026-11-22/notebook.ipynb"
+    whole = notebook.read_bytes()
+    os.truncate(notebook, 10)
+    with State(project.root / "runs/state.sqlite") as state:
+        (row,) = state.runs()
+        state.put_run(replace(row, status=RunStatus.EXECUTED))
+    assert daily(project) == 0
+    assert notebook.read_bytes() == whole
 
 
 def refused(*_: object) -> None:

@@ -10,6 +10,7 @@ are, so they are made for several reports at once, and these are told then.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -27,12 +28,13 @@ from oaflib.config.project import Project
 from oaflib.config.tasks import Task
 from oaflib.daily.due import Due
 from oaflib.daily.telling import Teller, Told
-from oaflib.errors import OafError, ReportError
+from oaflib.errors import HistoryError, OafError, ReportError
 from oaflib.history import History
 from oaflib.inform.sheet import Picture
 from oaflib.publish import Shelved, Site, put_away, show
 from oaflib.report import Change, Report
 from oaflib.run.crew import Crew
+from oaflib.run.request import NOTEBOOK
 from oaflib.run.runner import Run, body_of, failed_report, run_folder
 from oaflib.run.thumbnails import thumbnails
 from oaflib.sources.open import serving
@@ -212,13 +214,15 @@ def _result(project: Project, due: Due, future: Future[Run]) -> Run:
 
 
 def _executed(project: Project, due: Due, row: RunRow | None) -> Run | None:
-    """The run that an earlier morning executed and did not finish telling."""
+    """The run that an earlier morning executed and did not finish telling, where it is whole."""
     if row is None or row.status not in (RunStatus.EXECUTED, RunStatus.PUBLISHED):
         return None
     folder = run_folder(project, due.task.id, due.window)
     try:
         report = documents.read((folder / "report.json").read_bytes())
-    except (OSError, ReportError):
+        if report.finished:
+            json.loads((folder / NOTEBOOK).read_bytes())
+    except (OSError, ValueError, ReportError):
         return None
     if report.window.key != due.window.key:
         return None
@@ -300,12 +304,19 @@ def noted(state: State, what: str) -> Iterator[tuple[str, RunRow | None]]:
 
 
 def _join(desk: Desk) -> None:
-    """Have the statistics join the history that an earlier morning could not bring there."""
+    """Have the statistics join the history that an earlier morning could not bring there.
+
+    A damaged history is made again from the reports, which has them all.
+    """
     for key, row in list(noted(desk.state, UNJOINED)):
         try:
             if row is not None:
                 path = place_of(desk.project, row) / "report.json"
-                desk.history.append(documents.read(path.read_bytes()))
+                report = documents.read(path.read_bytes())
+                try:
+                    desk.history.append(report)
+                except HistoryError:
+                    desk.history.rebuild(desk.project.publish)
         except (OafError, OSError):
             continue  # the next morning tries again
         desk.state.keep(key, None)

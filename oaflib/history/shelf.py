@@ -318,7 +318,7 @@ def _damaged(path: Path, error: Exception) -> HistoryError:
 
 
 def _quarter_of_file(path: Path) -> str:
-    said = (pq.read_metadata(path).metadata or {}).get(_META, b"")
+    said = (_meta(path).metadata or {}).get(_META, b"")
     return quarter_of(int(said.split()[0])) if said else "0000Q0"
 
 
