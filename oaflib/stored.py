@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from oaflib.series import Rows
 
 _READ_BYTES = 128_000_000
 _HELD_BYTES = 1_000_000
+_END = b"PAR1"
 Held = dict[tuple[Path, int], pa.Table]  # row groups that were read whole, by file and number
 
 
@@ -30,6 +32,14 @@ def opened(path: Path) -> pq.ParquetFile:
         It is gone, or not a Parquet file.
     """
     return pq.ParquetFile(path)
+
+
+def ended(path: Path) -> bool:
+    """Whether a file has a Parquet file's end: what is written last, and lost when it is torn."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_END)))
+        return file.read() == _END
 
 
 def tables(

@@ -46,6 +46,7 @@ def found(root: Path, log: Path, program: str) -> tuple[list[str], list[bytes | 
     for call in told:
         model.apply(call)
     judge.whole = {node.number: bytes(node.now) for node in model.made}
+    judge.runs = dict(model.view(model.pending).walk("runs/reports"))
     ways = cuts(model, random.Random(8))
     said = [fault for cut in ways for fault in judge.faults(model, cut, [])]
     held = []
@@ -82,6 +83,24 @@ os.symlink("there", f"{sys.argv[1]}/publish/link")
 """
     said, _ = found(tmp_path / "site", tmp_path / "log", program)
     assert "publish/link leads nowhere" in said
+
+
+def test_a_run_whose_report_is_there_and_whose_notebook_was_torn_is_seen(tmp_path: Path) -> None:
+    program = """
+import os, sys
+run = f"{sys.argv[1]}/runs/reports/BCT_B1/2026-01-05"
+os.makedirs(run)
+open(f"{run}/notebook.ipynb", "wb").write(b"whole" * 2000)
+with open(f"{run}/report.json", "wb") as file:
+    file.write(b"{}")
+    file.flush()
+    os.fsync(file.fileno())
+"""
+    said, _ = found(tmp_path / "site", tmp_path / "log", program)
+    place = "runs/reports/BCT_B1/2026-01-05/notebook.ipynb"
+    assert {f"{place} is {how}, and its run's report is there" for how in ("torn", "gone")} <= {
+        *said
+    }
 
 
 def test_blocks_are_torn_and_zeros_stand_for_what_was_never_written(tmp_path: Path) -> None:
@@ -141,13 +160,21 @@ def test_each_folder_that_is_made_is_synced_into_the_one_above(
     assert len(synced) == 2
 
 
-def test_where_a_run_has_its_report_it_has_its_notebook(tmp_path: Path, synced: list[str]) -> None:
-    (tmp_path / "notebook.ipynb").write_text("{}")
+def test_where_a_run_has_its_report_it_has_what_it_rests_on(
+    tmp_path: Path, synced: list[str]
+) -> None:
+    made = ["notebook.ipynb", "expert/notebook.ipynb", "records/numeric.parquet"]
+    for name in made:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "linked").write_text("of the source")
+    os.link(tmp_path / "linked", tmp_path / "records/linked-0.parquet")
     window = calendar_day(date(2026, 1, 5), "Europe/Zurich")
     made_at = datetime(2026, 1, 6, 8, tzinfo=UTC)
     save_report(Report("BCT", "B2", "", window, made_at, False, ()), tmp_path)
     folder = str(tmp_path)
-    assert synced == [f"{folder}/notebook.ipynb", folder, f"{folder}/report.json.tmp"]
+    places = [f"{folder}/{name}" for name in (*made, "records", "expert")]
+    assert synced == [*places, folder, f"{folder}/report.json.tmp"]
 
 
 def test_what_is_taken_away_stays_away(tmp_path: Path, synced: list[str]) -> None:

@@ -151,6 +151,7 @@ AGAIN = "Type: oaf daily --day 2026-11-22 --only BCT_B1 --again --no-mail"
         (lambda root: os.mkfifo(root / "publish/pipe"), "I8", "neither file nor folder", "take"),
         (lambda root: (root / "publish/index.json").chmod(0o666), "I8", "by everybody", "chmod"),
         (gone(f"{RUN}/records/records.json"), "", "", ""),
+        (cut(f"{RUN}/records/linked-0.parquet"), "records", "are torn: linked-0.parquet", AGAIN),
         (edited(f"{RUN}/records/records.json", "}", "]"), "records", "cannot be read", AGAIN),
         (gone("runs/history"), "history", "lacks the statistics of 2026-11-21", "rebuild"),
         (

@@ -23,6 +23,7 @@ from oaflib.records import open_records
 from oaflib.report import Change, Report, Severity
 from oaflib.run.request import FILE, NOTEBOOK
 from oaflib.state import RunRow, RunStatus, State
+from oaflib.stored import ended
 from oaflib.window import moment
 
 _SHORTEST_DAY = timedelta(hours=23)
@@ -156,6 +157,10 @@ def _records(row: RunRow, folder: Path) -> Iterator[Finding]:
     if gone:
         what = f"records lack {some_of(gone)}"
         yield Finding("records", _name(row), what, "files taken away by hand", cure)
+    torn = sorted(str(path) for path in files if str(path) not in gone and not ended(folder / path))
+    if torn:
+        what = f"records are torn: {some_of(torn)}"
+        yield Finding("records", _name(row), what, "a damaged disk", cure)
 
 
 def _missing(look: Look, state: State) -> Iterator[Finding]:

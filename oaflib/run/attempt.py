@@ -31,6 +31,7 @@ from oaflib.run.runner import (
     beneath,
     end_left,
     failed_report,
+    keep,
     run_folder,
     run_report,
     save_report,
@@ -125,6 +126,7 @@ def settle(order: Order, done: Mapping[str, Any]) -> Run:
         shutil.rmtree(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
+        keep(made)
         made.rename(place)  # `done.json` stays: who is asked to make the run again finds it
         report = documents.read((place / "report.json").read_bytes())
     except (OSError, ReportError) as error:

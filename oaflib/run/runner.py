@@ -234,19 +234,30 @@ def failed_report(project: Project, assignment: Assignment, window: Window, reas
 def save_report(report: Report, folder: Path) -> None:
     """Write ``report.json`` beside the notebook, whole or not at all.
 
-    When it is there the notebook is too, also after a power cut: `oaf fsck` holds one against the
-    other.
+    When it is there the notebooks and the records are too, also after a power cut.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with suppress(FileNotFoundError), (folder / NOTEBOOK).open("rb") as notebook:
-        os.fsync(notebook.fileno())
-    sync(folder)
+    keep(folder)
     beside = folder / "report.json.tmp"
     with beside.open("w", encoding="utf-8") as file:
         file.write(write(report))
         file.flush()
         os.fsync(file.fileno())
     beside.replace(folder / "report.json")
+
+
+def keep(folder: Path) -> None:
+    """Have what a run made survive a power cut: what its report and a replay of it rest on."""
+    records, expert = folder / "records", folder / "expert"
+    files = (folder / "report.json", folder / FILE, folder / NOTEBOOK, expert / NOTEBOOK)
+    for path in (*files, *records.glob("*")):
+        with suppress(FileNotFoundError):
+            if path.stat().st_nlink == 1:  # else it is a file of the source's, which is safe
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+    for place in (records, expert, folder):
+        with suppress(FileNotFoundError):
+            sync(place)
 
 
 def parameters_for(project: Project, assignment: Assignment, window: Window) -> dict[str, Any]:

@@ -40,6 +40,8 @@ STATE = "runs/state.sqlite"
 _LINK = re.compile(rb' (?:href|src)="(?![a-zA-Z][a-zA-Z0-9+.-]*:|#|/)([^"?#]+)')
 _TABLES = ("kv", "run", "outbox")
 _FILES = (STATE, f"{STATE}-wal", f"{STATE}-shm", f"{STATE}-journal")
+_RUN = re.compile(r"runs/reports/[^/]+/[^/]+/")
+_REPLAYED = re.compile(r"(request\.json|(expert/)?notebook\.ipynb|records/.+)")
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
@@ -178,7 +180,8 @@ class Judge:
     def __init__(self) -> None:
         self.databases = Databases()
         self.whole: dict[int, bytes] = {}  # what each file holds when it is done
-        self._published = 0  # how often the repository was changed
+        self.runs: dict[str, Node] = {}  # what is below runs/reports when all is done
+        self._published = self._ran = 0  # how often the repository and the runs were changed
         self._unborn: set[str] = set()  # links to pages that a first morning has yet to make
         self._known: dict[tuple[object, ...], list[str]] = {}
         self._links: dict[tuple[object, ...], list[str]] = {}
@@ -190,6 +193,7 @@ class Judge:
             self._published += 1
             now = dict(disk.view(disk.pending).walk("publish"))
             self._unborn |= {one for one in self._reader(now, KEPT) if "has a link" in one}
+        self._ran += any(place.startswith(f"{disk.top}/runs/reports") for place in places)
         state, runs = f"{disk.top}/{STATE}", f"{disk.top}/runs"
         if any(place == runs or place.startswith(state) for place in places):
             synced = call.name in ("fsync", "fdatasync") and runs not in places
@@ -207,7 +211,27 @@ class Judge:
         if more is None:
             view = disk.view(cut.chosen)
             more = self._known[key] = list(self.databases.faults(view, cut.data, mails))
-        return [*found, *more]
+        key = ("runs", self._ran, *cut.key("runs/reports"))
+        runs = self._known.get(key)
+        if runs is None:
+            view = disk.view(cut.chosen)
+            runs = self._known[key] = list(self._kept(dict(view.walk("runs/reports")), cut.data))
+        return [*found, *runs, *more]
+
+    def _kept(self, tree: dict[str, Node], data: str) -> Iterator[str]:
+        """Where a run has its report it has what replays it, whole."""
+        for path, node in self.runs.items():
+            run = _RUN.match(path)
+            report = tree.get(f"{run[0]}report.json") if run else None
+            if run is None or report is None or not _REPLAYED.fullmatch(path[run.end() :]):
+                continue
+            if report.found(data) != self.whole[report.number] or node.kind != "file":
+                continue
+            there = tree.get(path)
+            if there is None:
+                yield f"{path} is gone, and its run's report is there"
+            elif there.found(data) != self.whole[there.number]:
+                yield f"{path} is torn, and its run's report is there"
 
     def _reader(self, tree: dict[str, Node], data: str) -> Iterator[str]:
         seen = {path: node for path, node in tree.items() if "/." not in path}
@@ -372,6 +396,7 @@ def _told(place: Scene, one: Traced, judge: Judge) -> tuple[list[Call], list[int
     marks = [n for n, call in enumerate(told) if disk.apply(call) or _is_dot(call)]
     judge.whole = {node.number: bytes(node.now) for node in disk.made if node.kind == "file"}
     view = disk.view(disk.pending)
+    judge.runs = dict(view.walk("runs/reports"))
     for part in ("runs", "publish"):
         there = {str(path.relative_to(one.after)) for path in (one.after / part).rglob("*")}
         model = dict(view.walk(part))
