@@ -21,7 +21,7 @@ from pathlib import Path
 from faults.tried import Tried, summary, table
 
 FAMILIES = (
-    *("kernels", "starts", "kills", "syscalls", "power", "mail", "days", "hostile", "soak"),
+    *("kernels", "starts", "kills", "syscalls", "power", "torn", "mail", "days", "hostile", "soak"),
     *("stories", "fuzz"),
 )
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/results"

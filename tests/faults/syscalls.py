@@ -130,14 +130,14 @@ def _sizes(counts: dict[tuple[str, str], Count]) -> dict[tuple[str, str], int]:
 def _bench(folder: Path) -> Iterator[Bench]:
     with scene(folder / "site", 2, [NAME]) as place:
         base = folder / "base"
-        _prepare(place, base)
+        prepare(place, base)
         words = ["--root", str(place.root), "--day", str(days(2)[1])]
-        _restore(place, base)
+        restore(place, base)
         with Warm(place.root, words) as warm:
             yield Bench(place, base, warm, words)
 
 
-def _prepare(place: Scene, base: Path) -> None:
+def prepare(place: Scene, base: Path) -> None:
     """A project with one day told, and the report of the next executed and no more; kept aside."""
     first, second = days(2)
     before = base.with_name("before")
@@ -162,7 +162,8 @@ def _prepare(place: Scene, base: Path) -> None:
     before.rename(base)
 
 
-def _restore(place: Scene, base: Path) -> None:
+def restore(place: Scene, base: Path) -> None:
+    """The project's runs and repository as they were."""
     for name in ("runs", "publish"):
         shutil.rmtree(place.root / name, ignore_errors=True)
         shutil.copytree(base / name, place.root / name, symlinks=True)
@@ -170,7 +171,7 @@ def _restore(place: Scene, base: Path) -> None:
 
 def _census(bench: Bench) -> dict[str, int]:
     """How often the main thread makes each call."""
-    _restore(bench.place, bench.base)
+    restore(bench.place, bench.base)
     log = bench.base.with_name("calls.txt")
     calls = ",".join(KILLS)
     if bench.morning(["strace", "-qq", "-o", str(log), "-e", f"trace={calls}"]):
@@ -183,7 +184,7 @@ def _hit(bench: Bench, point: tuple[str, str, int], count: Count) -> None:
     """One fault, then a morning without."""
     call, error, number = point
     place = bench.place
-    _restore(place, bench.base)
+    restore(place, bench.base)
     # The first day's mails left before this.
     place.mailbox.taken[:] = [
         one for one in place.mailbox.taken if str(days(2)[0]) in one[1]["Subject"]
