@@ -16,7 +16,7 @@ from project import MadeProject, made_project
 
 from oaflib.cli import main
 from oaflib.config.project import load_project
-from oaflib.daily import clock
+from oaflib.daily import catchup, clock
 from oaflib.daily.catchup import WINDOWS, missed
 from oaflib.daily.due import due, morning_of
 from oaflib.daily.telling import Teller
@@ -74,6 +74,21 @@ def test_days_off_are_missing_and_the_oldest_comes_first(
     found = missed(tasks, state, at(NOW), 7)
     assert labels(found) == [[str(days_before(back))] for back in range(off, 0, -1)]
     assert found.beyond == 0
+
+
+def test_the_years_before_are_not_looked_at_again_for_each_day(
+    project: MadeProject, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = load_project(project.root).tasks
+    with state.transaction():
+        for back in range(1, 400):
+            done(state, "BCT_B1", days_before(back))
+    looked: list[RunRow] = []
+    monkeypatch.setattr(catchup, "_alike", lambda row, _: looked.append(row))
+    key = RunRow.key.fget
+    monkeypatch.setattr(RunRow, "key", property(lambda row: looked.append(row) or key(row)))
+    assert missed(tasks, state, at(NOW), 7).count == 0
+    assert len(looked) < 2 * 400
 
 
 def test_it_is_bounded_and_says_what_stays_missing(project: MadeProject, state: State) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, takewhile
 from zoneinfo import ZoneInfo
 
 from oaflib import report as documents
@@ -72,6 +73,7 @@ def missed(
     if days < 1:
         return Missed()
     rows = _by_task(state.runs())
+    made = {row.key: row for row in chain.from_iterable(rows.values())}
     if schedule == "hourly":
         return _gaps(tasks, rows, at, days)
     mornings = []
@@ -81,7 +83,9 @@ def missed(
     step = 7 if schedule == "weekly" else 1  # a line of cron of its own, on any day of the week
     for back in reversed(range(step, days + 31, step)):
         wanted = due(tasks, morning_of(today - timedelta(days=back + 1), zone), schedule)
-        left = tuple(one for one in wanted if _missing(one, rows.get(one.task.id, [])))
+        left = tuple(
+            one for one in wanted if _missing(one, made.get(one.key), rows.get(one.task.id, []))
+        )
         if left and back > days:
             beyond += 1
         elif left:
@@ -89,15 +93,14 @@ def missed(
     return Missed(tuple(mornings), beyond)
 
 
-def _missing(one: Due, rows: Sequence[RunRow]) -> bool:
+def _missing(one: Due, made: RunRow | None, rows: Sequence[RunRow]) -> bool:
+    """Whether it is, by its own row (None: there is none) and by those of its task, in order."""
     if one.window.duration < _DAY:
         return False  # it looks at the moment of the morning, which is over
-    before = False
-    for row in rows:
-        if row.key == one.key:
-            return not (row.status is RunStatus.DONE or given_up(row))
-        before = before or (row.window_end < one.window.end_ns and _alike(row, one.window))
-    return before
+    if made is not None:
+        return not (made.status is RunStatus.DONE or given_up(made))
+    end = one.window.end_ns
+    return any(_alike(row, one.window) for row in takewhile(lambda row: row.window_end < end, rows))
 
 
 def _gaps(tasks: Sequence[Task], rows: dict[str, list[RunRow]], at: datetime, days: int) -> Missed:
