@@ -268,6 +268,15 @@ def test_a_broken_run_shows_how_far_it_came(tmp_path: Path) -> None:
     assert body.html.count("did not run") == 1
 
 
+def test_the_marks_that_the_runner_leaves_in_a_notebook_are_not_on_the_page(tmp_path: Path) -> None:
+    mark = new_markdown_cell("An Exception was encountered at 'In [3]'.")
+    mark.metadata["tags"] = ["papermill-error-cell-tag"]
+    cells = [mark, new_markdown_cell("## Mine"), new_code_cell("a", execution_count=1)]
+    body = export_body(published.notebook(tmp_path / "n.ipynb", cells), finished=False)
+    assert "Exception" not in body.html
+    assert "Mine" in body.html
+
+
 def test_a_killed_kernel_leaves_no_error_but_the_last_cell_is_marked(tmp_path: Path) -> None:
     cells = [new_code_cell("a", execution_count=1), new_code_cell("b", execution_count=2),
              new_code_cell("c")]  # fmt: skip

@@ -16,6 +16,7 @@ from oaflib.run.outputs import Sheet
 _HERE = Path(__file__).parent
 _SEPARATOR = "<!--oaf:code-->"
 _CODE_LIMIT = 200_000
+_ERROR = "papermill-error-cell-tag"  # says in jargon what the page says in a sentence
 ON_PAGE = "on-page"  # tag of cells that show what the page has in a part of its own
 
 
@@ -50,7 +51,7 @@ def export_body(notebook: Path, finished: bool = True, prefix: str = "") -> Body
         shown = sheet.outputs(number, cell) if cell.cell_type == "code" else ""
         if cell.cell_type == "markdown":
             cell.source = sheet.markdown(cell)
-            shown = cell.source.strip()
+            shown = "" if _ERROR in cell.metadata.get("tags", []) else cell.source.strip()
         if finished and ON_PAGE in cell.metadata.get("tags", []):
             shown = ""
         cell.metadata["oaf"] = {"html": shown, "note": note, "state": state}
