@@ -226,7 +226,8 @@ class TestRange:
         assert found.limit == {"high": 2.0}
         assert found.since == T0 + 6000 * SECOND
         assert found.reason == (
-            "above the limit, 2.5 mA at worst, in 10 samples (0.694 %), for 10 min, allowed up to 2"
+            "above the limit, 2.5 mA at worst, in 10 samples (0.694 %), for 10 min, "
+            "allowed up to 2 mA"
         )
         assert found.guidance == "Look."
 
@@ -306,7 +307,7 @@ class TestText:
         found = judge(Text(allowed=("READY", "BUSY%")), texts(["READY", "BUSY 3", "FAULT"]))
         assert found.severity is Severity.ALARM
         assert found.found == "FAULT"
-        assert "'FAULT'; allowed: READY, BUSY%" in found.reason
+        assert "'FAULT', allowed READY, BUSY%" in found.reason
         assert judge(Text(allowed=("A",)), texts(["A", "A"])).severity is Severity.OK
 
     def test_forbidden(self):

@@ -94,7 +94,7 @@ def test_two_dead_monitors_among_103(orbits: Records):
     assert {o.severity for o in bad} == {Severity.ALARM}
     vector = next(o for o in bad if o.variable == "XFEL.ORBIT:X")
     assert vector.reason == (
-        "element 10 is dead at -8 mm, element 29 is dead at -8 mm, unlike the other 101 elements"
+        "element 10 is dead at −8 mm, element 29 is dead at −8 mm, unlike the other 101 elements"
     )
 
 

@@ -306,7 +306,7 @@ class TestVector:
         assert found.severity is Severity.ALARM
         assert found.found == 3
         assert found.reason == (
-            "3 of 30 elements: element 3 is dead, always 0, element 4 is flat at 7, "
+            "3 of 30 elements: element 3 is dead, always 0, element 4 is flat at 7 mm, "
             "element 5 is always NaN"
         )
         assert judge(Vector(ignore=(3, 4, 5)), vectors(value)).severity is Severity.OK
@@ -346,7 +346,7 @@ class TestVector:
         value[50:80, 7] = 4095
         found = judge(Vector(), vectors(np.round(value)))
         assert found.severity is Severity.ALARM
-        assert "element 7 is saturated at 4095 in 15 %" in found.reason
+        assert "element 7 is saturated at 4,095 mm in 15 %" in found.reason
         assert found.since == T0 + 50 * 60 * SECOND
         assert judge(Vector(saturation=1000), vectors(-value)).severity is Severity.ALARM
 
@@ -397,7 +397,7 @@ class TestImage:
         stack = self.stack()
         stack[:, 25:35, 35:45] = 4095
         found = judge(Image(), images(stack))
-        assert "saturated at 4095, in up to 1.95 % of the pixels" in found.reason
+        assert "saturated at 4,095, in up to 1.95 % of the pixels" in found.reason
 
     def test_dead_and_hot_pixels(self):
         stack = self.stack()

@@ -442,9 +442,9 @@ def test_shown_is_one_line_within_its_limit(text, limit):
 
 def test_numbers_and_limits_as_read():
     assert number(1.03123456) == "1.03123"
-    assert number(float("nan")) == "nan"
+    assert number(float("nan")) == "NaN"
     assert number(None) == "nothing"
-    assert number(12345678901) == "1.23457e+10"
+    assert number(12345678901) == "1.23457 × 10¹⁰"
     assert quantity(3, "mm") == "3 mm"
     assert allowed({"low": 0.98, "high": 1.02}, "A") == "0.98 to 1.02 A"
     assert allowed({"low": 3, "high": None}, "") == "at least 3"
@@ -493,6 +493,32 @@ def test_a_digest_has_the_news_first_and_the_quiet_last():
     ]
     places = [message.text.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_a_report_of_warnings_says_which_they_are_and_when_a_limit_is_crossed():
+    reason = "1976 ADC counts, drifting by −1.579 ADC counts/d, " + 9 * "and so on, "
+    reason += "will cross the limit about 2027-05-17"
+    message = compose(
+        changed(report(22, outcome("A", Severity.WARNING, reason=reason))), LINKS, SETTINGS
+    )
+    assert "WARNINGS (1)\nWARNING A:CURRENT: 1.03123 A" in message.text
+    assert "about 2027-05-17" in " ".join(message.text.split())
+    assert "about 2027-05-17" in message.html
+
+
+def test_warnings_come_after_alarms_and_leave_them_the_room():
+    warned = outcome("W", Severity.WARNING)
+    message = compose(changed(report(22, warned, outcome("A"))), LINKS, SETTINGS)
+    assert 0 < message.text.index("ALARM   A:CURRENT") < message.text.index("WARNING W:CURRENT")
+
+
+def test_a_digest_counts_the_reports_that_warn_and_does_not_call_them_quiet():
+    warned = changed(report(22, outcome("A", Severity.WARNING)))
+    parts = [part(changed(report(22, outcome("A", OK))), "BCT", "L2"), part(warned, "BWS", "old")]
+    message = digest(parts, "2026-11-22", Links.of_repository("https://x.org"), SETTINGS)
+    assert message.subject.endswith("2 reports 2026-11-22: 1 warning")
+    assert "WARNING BWS old 2026-11-22: 1 warning" in message.text
+    assert "Without alarms: BCT L2." in message.text
 
 
 def test_a_digest_of_a_hundred_datasets_in_storm_is_one_readable_mail():

@@ -147,7 +147,7 @@ def test_alarms_appear_with_the_cursor_and_explain_themselves(page: Any) -> None
     for words in (
         "T2:INTENSITY",
         "above the limit",
-        "9e+13 to 1.1e+14 charges",
+        "9 × 10¹³ to 1.1 × 10¹⁴ charges",
         "Check the range switching.",
     ):
         assert words in told

@@ -112,7 +112,7 @@ def test_whole_numbers_have_whole_ticks():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(2e14, "2e14"), (-0.5, "−0.5"), (float("nan"), "NaN"), (float("-inf"), "−∞"), (3.0, "3")],
+    [(2e14, "2×10¹⁴"), (-0.5, "−0.5"), (float("nan"), "NaN"), (float("-inf"), "−∞"), (3.0, "3")],
 )
 def test_numbers_as_people_write_them(value, text):
     assert number(value) == text

@@ -502,8 +502,8 @@ def test_moving_a_page_turns_its_addresses_only() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, "none"), (0, "0"), (1.031, "1.031"), (86_400, "86\u202f400"), (3.1e14, "3.1 × 10¹⁴"),
-        (-2.5e-7, "-2.5 × 10⁻⁷"), (True, "True"), ("ON", "ON"), (12345.678, "12\u202f350"),
+        (None, "none"), (0, "0"), (1.031, "1.031"), (86_400, "86,400"), (3.1e14, "3.1 × 10¹⁴"),
+        (-2.5e-7, "−2.5 × 10⁻⁷"), (True, "True"), ("ON", "ON"), (12345.678, "12,350"),
     ],
 )  # fmt: skip
 def test_numbers_in_words(value: float | str | None, words: str) -> None:
@@ -516,6 +516,12 @@ def test_instants_in_a_reason_are_told_in_the_readers_zone() -> None:
         '&lt;b&gt; since <time datetime="2026-11-22T12:26:24Z" '
         'title="2026-11-22 12:26:24 UTC">22 Nov 13:26:24</time>, not 2026-99-22T12:26:24Z'
     )
+
+
+def test_a_duration_a_share_and_a_power_of_ten_stay_on_one_line() -> None:
+    told = there("8 × 10¹² in 3 samples (90 %), for 23 h 25 min, 5 devices", "UTC")
+    glued = "8\u00a0×\u00a010¹² in 3 samples (90\u00a0%), for 23\u00a0h 25\u00a0min, 5 devices"
+    assert told == glued
 
 
 def test_days_in_a_reason_are_told_as_people_write_them() -> None:
@@ -540,6 +546,24 @@ def test_a_condition_is_said_once(tmp_path: Path) -> None:
     assert '<p class="reason as-is">count(IMAGES) &gt;= 5 is false</p>' in head
     assert "must hold" not in head
     assert "no value" not in head
+
+
+def test_two_findings_of_one_device_are_told_apart_on_the_front_page(tmp_path: Path) -> None:
+    found = [
+        published.outcome("BSRT.1", Severity.ALARM, check="size", variable="BSRT.1:SIGMA_H"),
+        published.outcome("BSRT.1", Severity.ALARM, check="correction", variable="BSRT.1:LSF_H"),
+        published.outcome("BSRT.1", Severity.WARNING, check="light", variable="BSRT.1:LIGHT"),
+    ]
+    folder = place(published.report(outcomes=found), None, tmp_path, published.SITE)
+    rebuild(tmp_path, published.SITE)
+    front = (tmp_path / "index.html").read_text().replace("<wbr>", "")
+    for check, name in (("size", "BSRT.1:SIGMA_H"), ("correction", "BSRT.1:LSF_H")):
+        assert f"check {check}" in front
+        assert name in front
+    page = (folder / "index.html").read_text().replace("<wbr>", "")
+    warnings = page[page.index("<h2>Warnings") : page.index("<h2>Devices")]
+    assert "check light" in warnings
+    assert "BSRT.1:LIGHT" in warnings
 
 
 def test_a_value_is_told_apart_from_its_limit() -> None:

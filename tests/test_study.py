@@ -12,6 +12,7 @@ from project import DAY, MadeProject, made_project, numeric
 import oaflib as oaf
 from oaflib.errors import ConfigurationError
 from oaflib.report import Severity
+from oaflib.study.views import Outcomes
 from oaflib.window import instant, moment
 
 A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
@@ -108,3 +109,11 @@ def test_the_past_is_that_of_the_datasets_own_reports(project: MadeProject) -> N
         made = Report("BCT", dataset, "t", yesterday, yesterday.end, True, (), (entry,))
         history_of(study.project).append(replace(made))
     assert past_of(study).trend("ratio").mean.tolist() == [1.0]
+
+
+def test_outcomes_tell_their_times_where_the_site_is() -> None:
+    bad = oaf.alarm("X:Y", "stuck since 2026-11-21T23:00:00Z", since=1_795_302_000_000_000_000)
+    shown = Outcomes([bad], "Europe/Zurich")._repr_html_().replace("\N{NO-BREAK SPACE}", " ")
+    assert shown.count("2026-11-22 00:00:00") == 2
+    assert "Times are in Europe/Zurich." in shown
+    assert "Z<" not in shown

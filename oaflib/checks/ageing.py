@@ -14,8 +14,8 @@ from oaflib.checks.ageing_points import Points, latest_period, points_of, with_t
 from oaflib.checks.ageing_verdict import Judged
 from oaflib.checks.base import Context, SeriesCheck, Verdict
 from oaflib.checks.facts import missing
-from oaflib.checks.words import quantity
 from oaflib.config.interventions import Intervention
+from oaflib.numeral import spelt
 from oaflib.records import Entry, State
 from oaflib.report import Fault, Outcome, Severity
 from oaflib.series import Kind, Series
@@ -199,7 +199,7 @@ def began(points: Points) -> str:
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit, to four digits."""
-    return quantity(float(f"{value:.4g}"), unit)
+    return f"{spelt(value, 4)} {unit}".rstrip()
 
 
 def limits(low: float | None, high: float | None) -> dict[str, float]:

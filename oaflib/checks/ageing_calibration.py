@@ -229,7 +229,7 @@ def _with(judged: Judged, moved: Sequence[tuple[str, int]]) -> Judged:
 def _curves(was: Curve, now: Curve | None, unit: str) -> str:
     if now is None:
         return ""
-    words = f"slope {now.slope:.4g} (was {was.slope:.4g})"
+    words = f"slope {amount(now.slope, '')} (was {amount(was.slope, '')})"
     if now.offset_known and was.offset_known:
         words += f", offset {amount(now.offset, unit)} (was {amount(was.offset, unit)})"
     return f"{words}, residual {amount(now.residual, unit)}"

@@ -142,7 +142,7 @@ class Agreement(Check):
             f"differs from {reference.name} by up to {quantity(worst, reference.unit)}{relative}"
         )
         words += f", {quantity(middle, reference.unit)} in the median"
-        allowance = [f"{quantity(self.absolute)}"] if self.absolute is not None else []
+        allowance = [quantity(self.absolute, reference.unit)] if self.absolute is not None else []
         allowance += [f"{self.percent:g} %"] if self.percent is not None else []
         fine = Verdict(Severity.OK, f"{words}, allowed {' or '.join(allowance)}", worst, limit)
         if out is not None:

@@ -82,14 +82,14 @@ class Noise(SeriesCheck):
         ):
             if ceiling is not None and found[top] > ceiling:
                 over = found > ceiling
-                reason = f"noisy: {words}, allowed up to {quantity(ceiling)}"
+                reason = f"noisy: {words}, allowed up to {quantity(ceiling, unit)}"
                 reason += self._count(over)
                 return fine.but(severity, reason, int(starts[np.argmax(over)]))
             if severity is self.violated and self.low is not None and found[bottom] < self.low:
                 under = found < self.low
                 value = float(found[bottom])
                 reason = f"too quiet: spread {quantity(value, unit)}{pieces}"
-                reason += f", at least {quantity(self.low)} expected{self._count(under)}"
+                reason += f", at least {quantity(self.low, unit)} expected{self._count(under)}"
                 return Verdict(severity, reason, value, limit, int(starts[np.argmax(under)]))
         if odd.sum() > self.allowed_nan * len(series):
             reason = f"{share(int(odd.sum()), len(series))} of the samples are NaN or infinite"

@@ -72,7 +72,9 @@ class Range(SeriesCheck):
             found = self._broken(series, reach, pair, context)
             if found is not None:
                 value, since, words = found
-                return Verdict(severity, f"{words}, {noun}{_allowed(*pair)}", value, limit, since)
+                return Verdict(
+                    severity, f"{words}, {noun}{_allowed(*pair, series.unit)}", value, limit, since
+                )
         fine = self._fine(series, reach, limit)
         count = int((odd & ~self._beyond(least, most, (self.low, self.high))).sum())
         if not count:
@@ -100,7 +102,9 @@ class Range(SeriesCheck):
         highs = [edge - top for edge in (self.high, self.warning_high) if edge is not None]
         nearest = bottom if min(lows, default=np.inf) < min(highs, default=np.inf) else top
         given = _allowed(
-            limit.get("low", limit.get("warning_low")), limit.get("high", limit.get("warning_high"))
+            limit.get("low", limit.get("warning_low")),
+            limit.get("high", limit.get("warning_high")),
+            series.unit,
         )
         return Verdict(Severity.OK, f"{words}, {given}", nearest, limit)
 
@@ -170,9 +174,9 @@ def latched(begin: Mask, end: Mask) -> Mask:
     return np.asarray(last_begin > last_end)
 
 
-def _allowed(low: float | None, high: float | None) -> str:
+def _allowed(low: float | None, high: float | None, unit: str) -> str:
     if low is None:
-        return f"allowed up to {quantity(high)}" if high is not None else "no limit"
+        return f"allowed up to {quantity(high, unit)}" if high is not None else "no limit"
     if high is None:
-        return f"allowed from {quantity(low)}"
-    return f"allowed {quantity(low)} to {quantity(high)}"
+        return f"allowed from {quantity(low, unit)}"
+    return f"allowed {quantity(low)} to {quantity(high, unit)}"

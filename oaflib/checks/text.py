@@ -169,9 +169,7 @@ class Text(SeriesCheck):
         texts = values if kind is Kind.TEXTUAL else [t for row in values for t in row]
         wrong = sorted({str(t) for t in texts if t is not None and self._text_is_wrong(str(t))})
         words = some([f"'{text}'" for text in wrong])
-        return (
-            f"{words}; allowed: {some(self.allowed)}" if self.allowed else f"{words} is forbidden"
-        )
+        return f"{words}, allowed {some(self.allowed)}" if self.allowed else f"{words} is forbidden"
 
 
 def _text(value: Any) -> str:

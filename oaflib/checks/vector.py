@@ -125,7 +125,7 @@ class Vector(SeriesCheck):
         bad: dict[int, str] = {}
         since = int(series.time[0])
         if count >= _FEW:
-            still = self._still(low, high, known, judged)
+            still = self._still(series.unit, low, high, known, judged)
             if still is None:
                 zero = "exactly 0" if not high.any() and not low.any() else "constant"
                 reason = f"all of {plural(width, 'element')} are {zero} in every vector"
@@ -134,7 +134,7 @@ class Vector(SeriesCheck):
             ended, first = self._ended(series, value, judged & (low != high))
             since = since if bad or not ended else int(series.time[first])
             bad.update(ended)
-        saturated, first = self._saturated(clean, judged, high)
+        saturated, first = self._saturated(series.unit, clean, judged, high)
         if saturated:
             since = since if bad else int(series.time[first])
             bad.update({i: words for i, words in saturated.items() if i not in bad})
@@ -166,7 +166,9 @@ class Vector(SeriesCheck):
         reason = f"{len(bad)} of {plural(width, 'element')}: {said}"
         return Verdict(severity, reason, float(len(bad)), fine.limit, since, "elements")
 
-    def _still(self, low: Floats, high: Floats, known: Any, judged: Mask) -> dict[int, str] | None:
+    def _still(
+        self, unit: str, low: Floats, high: Floats, known: Any, judged: Mask
+    ) -> dict[int, str] | None:
         """Dead and flat elements; none where most are so; None where all are."""
         constant = (low == high) & (known > 0)
         gone = known == 0
@@ -179,7 +181,7 @@ class Vector(SeriesCheck):
                 return {}
         words = {}
         for i in np.flatnonzero(still):
-            spelt = "is always NaN" if gone[i] else f"is flat at {quantity(float(low[i]))}"
+            spelt = "is always NaN" if gone[i] else f"is flat at {quantity(float(low[i]), unit)}"
             words[int(i)] = "is dead, always 0" if low[i] == 0 and not gone[i] else spelt
         return words
 
@@ -204,7 +206,9 @@ class Vector(SeriesCheck):
         first = min(found.values(), default=0)
         return {i: f"died, 0 since {utc(int(series.time[at]))}" for i, at in found.items()}, first
 
-    def _saturated(self, value: Any, judged: Mask, high: Floats) -> tuple[dict[int, str], int]:
+    def _saturated(
+        self, unit: str, value: Any, judged: Mask, high: Floats
+    ) -> tuple[dict[int, str], int]:
         rail = self.saturation
         if rail is None:
             top = float(np.fmax.reduce(high))
@@ -216,7 +220,7 @@ class Vector(SeriesCheck):
         shares = hits.mean(axis=0)
         found = np.flatnonzero((shares > 0.01) & judged)
         first = int(np.argmax(hits[:, found].any(axis=1))) if len(found) else 0
-        words = f"is saturated at {quantity(rail)} in "
+        words = f"is saturated at {quantity(rail, unit)} in "
         return {int(i): words + share(int(hits[:, i].sum()), len(value)) for i in found}, first
 
     def _spiking(self, value: Any, judged: Mask) -> dict[int, str]:

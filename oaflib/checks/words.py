@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from oaflib.numeral import spelt
 from oaflib.window import Window, instant, moment, parse_duration
 
 _SECOND = 1_000_000_000
@@ -53,8 +54,7 @@ def between(window: Window) -> str:
 
 def quantity(value: float, unit: str = "") -> str:
     """A number and its unit: ``12.3 mA``."""
-    number = f"{value:.6g}"
-    return f"{number} {unit}" if unit else number
+    return f"{spelt(value)} {unit}".rstrip()
 
 
 def share(part: int, whole: int) -> str:

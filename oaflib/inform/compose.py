@@ -143,8 +143,9 @@ def _sheet(changes: Changes, links: Links, lines: int) -> Sheet:
 
 
 def _sections(changes: Changes, lines: int) -> tuple[Section, ...]:
-    """NEW first and with most of the room, then ongoing, then cleared."""
+    """NEW first and with most of the room, then ongoing, then cleared, then warnings."""
     window, ages = changes.report.window, changes.ages
+    warned = [o for o in changes.report.outcomes if o.severity is Severity.WARNING]
     unmarked = found_lines(changes.marked(None), window, ages)
     new = found_lines(changes.marked(Change.NEW), window, ages)
     ongoing = found_lines(changes.marked(Change.ONGOING), window, ages, brief=True)
@@ -157,6 +158,7 @@ def _sections(changes: Changes, lines: int) -> tuple[Section, ...]:
         ("NEW", new, later),
         ("ONGOING", ongoing, min(lines // 10, cost(cleared))),
         ("CLEARED", cleared, 0),
+        ("WARNINGS", found_lines(warned, window, {}), 0),
     ):
         if entries:
             part = section(title, entries, max(1, lines - reserve))

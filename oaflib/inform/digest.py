@@ -219,7 +219,9 @@ def _urgency(part: Part) -> tuple[int, int, str]:
     if failed(report):
         return (1, 0, report.id)
     alarms = len(report.alarms) > len(part.changes.silenced)
-    return (2 if alarms else 3 if counts["cleared"] else 4, 0, report.id)
+    if alarms or counts["cleared"]:
+        return (2 if alarms else 3, 0, report.id)
+    return (4 if report.counts["warning"] else 5, 0, report.id)
 
 
 def _total(parts: Sequence[Part]) -> Verdict:
@@ -234,6 +236,9 @@ def _total(parts: Sequence[Part]) -> Verdict:
         said.append(f"{failures} failed")
     alarms = [o for part in parts for o in part.changes.report.alarms if not o.silenced]
     if not alarms and not failures:
+        warned = sum(part.changes.report.counts["warning"] for part in parts)
+        if warned:
+            return Verdict(", ".join([counted(warned, "warning"), *said]), "warning")
         return Verdict(", ".join(["OK", *said]), "good")
     tone: Tone = "alarm" if any(o.severity is Severity.ALARM for o in alarms) else "invalid"
     return Verdict(", ".join(said) or counted(len(alarms), "alarm"), tone)
@@ -278,15 +283,17 @@ def _standing_line(part: Part) -> Line:
     """A dataset in one line; without value when there is nothing to say of it."""
     report, words = part.changes.report, verdict(part.changes)
     changes = part.changes
+    warned = report.counts["warning"]
     busy = bool(
-        len(report.alarms) > len(changes.silenced)
+        warned
+        or len(report.alarms) > len(changes.silenced)
         or changes.cleared
         or changes.silence_ends
         or failed(report)
     )
     return Line(
         head=f"{part.name} {shown(report.window.label, 30)}",
-        tag=str(report.severity) if report.severity.alarming else "",
+        tag=str(report.severity) if report.severity.alarming or warned else "",
         tone=words.tone,
         value=words.words if busy else "",
         href=part.href if busy else "",

@@ -14,8 +14,9 @@ from oaflib.limits import measured
 from oaflib.report import Outcome, Severity
 from oaflib.window import Window
 
+_REASON = 320  # characters; a forecast stands at the end of a long one
 _FOLD = 4  # findings with a common reason, from which they are one line
-_FIGURE = re.compile(r"[-+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+)?")
+_FIGURE = re.compile(r"[-−+]?\d+(?:[.,:]\d+)*(?:[eE][-+]?\d+| × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?")
 _TONES: Mapping[Severity, Tone] = {
     Severity.ALARM: "alarm",
     Severity.INVALID: "invalid",
@@ -118,7 +119,7 @@ def _line(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age], *, b
     first = part[0]
     since = _since(part, window, ages)
     about = f"{shown(first.check, 60)}, {first.fault}"
-    reason, advice = shown(told(first.reason, window), 180), shown(first.advice, 180)
+    reason, advice = shown(told(first.reason, window), _REASON), shown(first.advice, 180)
     facts: list[str] = []
     if len(part) > 1:
         names = [_name(outcome.device, outcome.variable) for outcome in part]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oaflib.limits import phrases
+from oaflib.numeral import spelt
 from oaflib.window import INSTANT, Window, moment, nanoseconds, parse_instant
 
 # Control, format (right-to-left marks, zero-width), surrogate, private, unassigned, separators.
@@ -58,9 +58,7 @@ def number(value: object) -> str:
         return "nothing"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return shown(value, 80)
-    if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else str(value)
-    return str(value) if abs(value) < 10**9 else f"{value:.6g}"
+    return spelt(value)
 
 
 def quantity(value: object, unit: str) -> str:

@@ -172,7 +172,7 @@ class Launcher:
             more=f'<a href="{escape(address)}" target="_blank" style="{_LINK}">open the report</a> '
             f"<code>{escape(str(page))}</code>",
         )
-        self.found.append_display_data(Outcomes(report.outcomes))
+        self.found.append_display_data(Outcomes(report.outcomes, report.window.zone))
 
     # The task table
 

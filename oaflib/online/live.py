@@ -113,7 +113,7 @@ class Live:
         try:
             judge = self._judge(window)
             verdicts = judge.verdicts(window.end_ns)
-            self.outcomes = Outcomes(judge.outcomes(window.end_ns))
+            self.outcomes = Outcomes(judge.outcomes(window.end_ns), window.zone)
         except OafError as error:
             self.trouble = f"{self.assignment.source}: {error}"
         else:

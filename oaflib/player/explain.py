@@ -11,6 +11,7 @@ import numpy as np
 from oaflib.checks import Check
 from oaflib.checks.room import context_of
 from oaflib.inform.texts import allowed, told
+from oaflib.numeral import spelt
 from oaflib.player.timeline import Event
 from oaflib.records import Records
 from oaflib.series import Kind, Series, nothing
@@ -143,9 +144,9 @@ def _gate(check: Check, records: Records, at: int) -> str:
 def _number(value: Any, unit: str) -> str:
     if value is None:
         return ""
-    text = f"{value:.6g}" if isinstance(value, (int, float)) else str(value)
+    text = spelt(value) if isinstance(value, (int, float)) else str(value)
     return f"{text} {unit}".strip()
 
 
 def _sample(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
+    return spelt(float(value)) if isinstance(value, (float, np.floating)) else str(value)

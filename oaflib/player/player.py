@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from oaflib.config.project import DATASETS, find_root, load_site_only
 from oaflib.errors import ConfigurationError, OafError, RecordsError
+from oaflib.numeral import spelt
 from oaflib.player import edit
 from oaflib.player.explain import Explanation, explain
 from oaflib.player.judge import Judge
@@ -199,7 +200,7 @@ class Player:
         """
         if self._ns <= self.window.start_ns:
             return Outcomes()
-        return Outcomes(self.judge.outcomes(self._ns, self.checks))
+        return Outcomes(self.judge.outcomes(self._ns, self.checks), self.window.zone)
 
     def explain(self, alarm: int | Event = -1) -> Explanation:
         """Why an alarm appeared: one of `alarms`, or its number there (the last one)."""
@@ -340,7 +341,7 @@ class Player:
         limit = next(one for one in self.limits if one.check == number and one.key == key)
         return WhatIf(limit, self._of(self._saved, number), self._of(self.timeline, number))
 
-    def _at_end(self, number: int, key: str, value: Value) -> str:
+    def _at_end(self, number: int, key: str, value: float) -> str:
         """What the whole window says with that limit: at once, while when is still to be judged."""
         checks = list(self.checks)
         checks[number] = changed(checks[number_of(checks, number)], key, value)
@@ -348,7 +349,7 @@ class Player:
         wrong = [outcome for outcome in said if outcome.severity.alarming]
         names = ", ".join(outcome.variable for outcome in wrong[:3])
         label = checks[number].label
-        return f"{label}: {key} = {value:.6g}: {len(wrong)} in alarm at the end {names}…"
+        return f"{label}: {key} = {spelt(value)}: {len(wrong)} in alarm at the end {names}…"
 
     def _of(self, line: Timeline, number: int) -> Alarms:
         return Alarms([e for e in line.alarms if e.cell.check == number], self.window)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from oaflib.inform.texts import told
+from oaflib.numeral import spelt
 from oaflib.player.limits import Limit
 from oaflib.player.timeline import Event
 from oaflib.report import Severity
@@ -119,4 +120,4 @@ def _told(alarms: Alarms) -> str:
 def _short(value: float | str | None) -> str:
     if value is None:
         return "none"
-    return value if isinstance(value, str) else f"{value:.6g}"
+    return value if isinstance(value, str) else spelt(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from oaflib.numeral import compact
 from oaflib.window import Window, moment, nanoseconds
 
 _SUPER = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -110,16 +111,8 @@ def value_ticks(low: float, high: float, most: int = 5, whole: bool = False) -> 
 
 
 def number(value: float, digits: int = 5) -> str:
-    """A number as people write it: ``1.98e14``, ``0.031``."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}g}"
-    if "e" in text:
-        mantissa, power = text.split("e")
-        text = f"{mantissa}e{int(power)}"
-    return text.replace("-", "−")
+    """A number as people write it: ``1.98×10¹⁴``, ``0.031``."""
+    return compact(value, digits)
 
 
 def time_ticks(window: Window, most: int = 8) -> Ticks:

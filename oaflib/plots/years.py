@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -36,7 +36,8 @@ from oaflib.series import Kind
 from oaflib.trend import DAY, Floats, Trend
 from oaflib.window import Window, moment, nanoseconds, parse_instant
 
-_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?Z")  # years need no clock
+# years need no clock
+_DAY = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z|\b(?![\w/-]))")
 _BREAK = 8  # usual steps without a point after which the line breaks
 _AHEAD = 0.5  # of the history's length that a forecast may take beside it
 
@@ -134,7 +135,7 @@ def years(
     scene.height = y + 6
     words = Words(
         trend.variable,
-        "; ".join(_CLOCK.sub(r"\1", one.reason) for one in outcomes[:3]),
+        "; ".join(_DAY.sub(_dated, one.reason) for one in outcomes[:3]),
         _alt(trend, values, judged),
         (trend.variable,),
         Years.kind,
@@ -264,6 +265,15 @@ def _draw_since(scene: Scene, axes: Axes, outcomes: Sequence[Outcome]) -> None:
             paint = "alarm" if one.severity.alarming else "warning"
             scene.lines([(at, axes.box.y, at, axes.box.bottom)], Pen(paint, 1.4))
             scene.triangles([(at, axes.box.y + 8)], -10, paint)
+
+
+def _dated(found: re.Match[str]) -> str:
+    """``2027-03-15T12:00:00Z`` as ``15 Mar 2027``; as it is where there is no such day."""
+    try:
+        day = date.fromisoformat(found[1])
+    except ValueError:
+        return found[0]
+    return f"{day.day} {day:%b %Y}"
 
 
 def _alt(trend: Trend, values: Floats, judged: Outcome | None) -> str:

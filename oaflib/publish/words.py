@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from oaflib.limits import phrases
+from oaflib.numeral import spelt
 from oaflib.report import Change, Found, Outcome, Report, Severity
 from oaflib.window import INSTANT, Window, instant, parse_instant
 
@@ -41,8 +42,9 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _DAY = re.compile(r"(?<![\w./-])(\d{4}-\d\d-\d\d)(?![\w/-]|\.\w)")
+_QUANTITY = re.compile(r"(?<=\d) (?=(?:%|×|d|h|min|ms|s)(?!\w))|(?<=×) (?=10)")
+"""The blanks within a duration, a share or a power of ten, which stay on one line."""
 _LONG_AGO = timedelta(days=180)
-_POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def tidy(text: Any, most: int = 2_000) -> str:
@@ -59,15 +61,7 @@ def number(value: Found, digits: int = 4) -> str:
         return "none"
     if isinstance(value, (bool, str)):
         return tidy(value, 120)
-    if isinstance(value, int) and abs(value) < 10_000_000:
-        return f"{value:,}".replace(",", "\u202f")
-    shown = f"{value:.{digits}g}"
-    if 10_000 <= abs(value) < 10_000_000:
-        return f"{float(shown):,.0f}".replace(",", "\u202f")
-    mantissa, _, power = shown.partition("e")
-    if power:
-        return f"{mantissa} × 10{str(int(power)).translate(_POWERS)}"
-    return shown
+    return spelt(value, digits)
 
 
 def against(found: Found, limit: Mapping[str, Any], unit: str = "") -> tuple[str, str]:
@@ -225,6 +219,7 @@ def there(text: str, zone: str, near: datetime | None = None) -> Markup:
     shown = Markup("")
     for number, piece in enumerate(pieces):
         plain = _DAY.sub(lambda day: _day(day[1], short=True), piece)
+        plain = _QUANTITY.sub("\N{NO-BREAK SPACE}", plain)
         shown += _instant(piece, zone, near) if number % 2 else escape(plain)
     return shown
 

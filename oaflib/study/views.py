@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from oaflib.numeral import spelt
 from oaflib.records import Records, State
 from oaflib.report import Found, Outcome, Severity, Statistics
-from oaflib.window import moment
+from oaflib.window import INSTANT, moment, parse_instant, zone_named
 
 if TYPE_CHECKING:
     from oaflib.study.study import Study
@@ -96,13 +98,14 @@ class StatisticsTable(list[Statistics]):
 
 
 class Outcomes(list[Outcome]):
-    """Outcomes, shown the worst first."""
+    """Outcomes, shown the worst first; their times in `zone`."""
 
-    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+    def __init__(self, outcomes: Iterable[Outcome] = (), zone: str = "UTC") -> None:
         super().__init__(outcomes)
+        self.zone = zone
 
     def __add__(self, other: Sequence[Outcome]) -> Outcomes:  # type: ignore[override]
-        return Outcomes([*self, *other])
+        return Outcomes([*self, *other], self.zone)
 
     def _repr_html_(self) -> str:
         worst = sorted(self, key=lambda outcome: -outcome.severity.rank)
@@ -115,14 +118,18 @@ class Outcomes(list[Outcome]):
                 outcome.device or outcome.variable,
                 outcome.check,
                 f"{number(outcome.found)} {outcome.unit}".strip(),
-                "" if outcome.since is None else f"{moment(outcome.since):%Y-%m-%d %H:%M:%S}Z",
-                outcome.reason,
+                "" if outcome.since is None else self._clock(moment(outcome.since)),
+                INSTANT.sub(lambda at: self._clock(parse_instant(at[0])), outcome.reason),
             )
             for outcome in told
         ]
         head = ("severity", "fault", "device", "check", "found", "since", "reason")
         shown = table(head, rows) if rows else ""
-        return f"{shown}<p>{quiet:,} fine or not applicable.</p>"
+        times = f" Times are in {escape(self.zone)}." if rows else ""
+        return f"{shown}<p>{quiet:,} fine or not applicable.{times}</p>"
+
+    def _clock(self, at: datetime) -> str:
+        return f"{at.astimezone(zone_named(self.zone)):%Y-%m-%d %H:%M:%S}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -164,4 +171,4 @@ def number(value: Found) -> str:
     """A number as people write it; a text as it is; nothing for None."""
     if value is None:
         return ""
-    return value[:80] if isinstance(value, str) else f"{value:.6g}"
+    return value[:80] if isinstance(value, str) else spelt(value)

@@ -102,7 +102,8 @@ def check(study: Study, records: Records) -> Outcomes:
     from oaflib.study.recalled import Recalled
 
     if isinstance(records, Recalled):  # each device's years are a finding of their own
-        return Outcomes(run_checks(checks_of(study, records), records, records.past))
+        found = run_checks(checks_of(study, records), records, records.past)
+        return Outcomes(found, study.window.zone)
     records.past = past_of(study)
     records.past.expect(
         name for name, entry in records.entries.items() if entry.variable.kind is Kind.NUMERIC
@@ -114,7 +115,7 @@ def check(study: Study, records: Records) -> Outcomes:
         from oaflib.checks import curves_of
 
         study.derived[:] = curves_of(checks, records)
-    return Outcomes(fold([*outcomes, *troubles_of(records)], records))
+    return Outcomes(fold([*outcomes, *troubles_of(records)], records), study.window.zone)
 
 
 def checks_of(study: Study, records: Records) -> list[Check]:
@@ -253,7 +254,7 @@ def expert(study: Study, expert_code: str) -> Outcomes:
     except ReportError as error:
         reason = (ran.stdout.strip().splitlines() or [str(error)])[-1]
         return Outcomes([_expert_failed(expert_code, reason)])
-    return Outcomes(report.outcomes)
+    return Outcomes(report.outcomes, study.window.zone)
 
 
 def _expert_failed(code: str, reason: str) -> Outcome:

@@ -17,6 +17,7 @@ from oaflib.checks.ageing_points import latest_period, points_of
 from oaflib.checks.ageing_rank import worst_first
 from oaflib.checks.ageing_shift import FEW
 from oaflib.config.interventions import Intervention
+from oaflib.numeral import spelt
 from oaflib.records import Records
 from oaflib.report import Outcome, Severity
 from oaflib.study.curves import curves_of, departure_of, from_reference, returns
@@ -203,7 +204,7 @@ def _row(view: View, zone: ZoneInfo) -> tuple[str, ...]:
         unbroken(_allowed(outcome.limit) or DASH),
         DASH if slope is None else signed(slope.value * _YEAR),
         DASH if slope is None else unbroken(_interval(slope)),
-        _kept(DASH if since is None else spelt(since)),
+        _kept(DASH if since is None else dated(since)),
         outcome.check,
     )
 
@@ -224,9 +225,9 @@ def _when(said: Mapping[str, Any]) -> str:
     """The day a limit is crossed and its interval, or why there is none."""
     state = said.get("state", "")
     if state == "crosses":
-        return f"{_kept(spelt(date.fromisoformat(said['date'])))} ({_between(said)})"
+        return f"{_kept(dated(date.fromisoformat(said['date'])))} ({_between(said)})"
     if state == "crossed":
-        day = said["date"] and _kept(spelt(date.fromisoformat(said["date"])))
+        day = said["date"] and _kept(dated(date.fromisoformat(said["date"])))
         return f"crossed {day}" if day else state
     if state == "not within horizon":
         return f"not within {said['horizon_days']:g} days"
@@ -237,9 +238,9 @@ def _when(said: Mapping[str, Any]) -> str:
 def _between(said: Mapping[str, Any]) -> str:
     first = date.fromisoformat(said["earliest"])
     if not said["latest"]:
-        return _kept(f"{spelt(first)} to no end")
+        return _kept(f"{dated(first)} to no end")
     last = date.fromisoformat(said["latest"])
-    return _kept(f"{spelt(first, year=first.year != last.year)} to {spelt(last)}")
+    return _kept(f"{dated(first, year=first.year != last.year)} to {dated(last)}")
 
 
 def _kept(text: str) -> str:
@@ -252,7 +253,7 @@ def _interval(slope: Slope) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
-def spelt(day: date, year: bool = True) -> str:
+def dated(day: date, year: bool = True) -> str:
     """``14 Mar 2027``."""
     return f"{day.day} {day:%b %Y}" if year else f"{day.day} {day:%b}"
 
@@ -261,5 +262,4 @@ def signed(value: float) -> str:
     """A change as people write it: ``+2,403``, ``−0.11``."""
     if value == 0:
         return "0"
-    text = f"{value:+,.0f}" if 1_000 <= abs(value) < 1e6 else f"{value:+.3g}"
-    return re.sub(r"(?<=e)\+?(-?)0*", r"\1", text).replace("-", "\N{MINUS SIGN}")
+    return f"{'+' if value > 0 else ''}{spelt(value, 3)}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from oaflib.numeral import spelt
 from oaflib.study.views import table
 
 DASH = "–"
@@ -56,13 +57,7 @@ def figure(value: float | None, unit: str = "", digits: int = 4) -> str:
     """A number of a table, in its unit; a dash for what is not known."""
     if value is None or math.isnan(value):
         return DASH
-    if math.isinf(value):
-        return "infinite" if value > 0 else "-infinite"
-    if _whole(value) or 1_000 <= abs(value) < 1_000_000:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.{digits}g}".replace("e+", "e")
-    return f"{text} {unit}".strip()
+    return f"{spelt(int(value) if _whole(value) else value, digits)} {unit}".rstrip()
 
 
 def share(part: float, whole: float, digits: int = 1) -> str:
