@@ -27,15 +27,14 @@ A message names the thing, the place and the likely cause, and what is allowed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class OafError(Exception):
     """Root of everything OAF raises on purpose."""
 
 
-@dataclass(frozen=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in one place of a file.
 
     `about` is the dataset, instrument or table that it is about; empty when it stops everything.

@@ -90,6 +90,24 @@ def leave_out() -> None:
     )
 
 
+def undocumented() -> None:
+    """Have NumPy without the texts that it adds to its compiled functions: 20 ms for `help`."""
+    for name in ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars"):
+        _stand_in(name)
+
+
+def eventloops() -> None:
+    """Import ipykernel's without what compares versions, of which it asks that of a Mac.
+
+    Whoever else asks for that gets it.
+    """
+    name = "packaging.version"
+    later = sys.modules.setdefault(name, Later(name))
+    import_module("ipykernel.eventloops")
+    if isinstance(later, Later) and sys.modules.get(name) is later:
+        del sys.modules[name]
+
+
 def papermill() -> None:
     """Import papermill without YAML, of which it reads parameters that nobody gives it here.
 

@@ -171,3 +171,22 @@ def test_a_row_is_saved_beside_anothers_mistake(project: MadeProject) -> None:
     assert [problem.place for problem in faults_of_row(project.root, 2, bad)] == ["line 2, Source"]
     other = cells | {"DataSet": "other", "Source": "MDB"}
     assert faults_of_row(project.root, 3, other)
+
+
+def test_others_are_read_when_something_changed(project: MadeProject) -> None:
+    other = project.root / "config/datasets/BCT_other.toml"
+    sound = 'title = "Other"\nvariables = ["R.BCT:I"]\n'
+    project.dataset("BCT_other", sound)
+
+    def read() -> tuple[set[str], int]:
+        found = load_what_is_right(project.root, "BCT_ring")
+        return set(found.datasets), len(found.wrong)
+
+    assert [read(), read()] == [({"BCT_ring", "BCT_other"}, 0), ({"BCT_ring"}, 0)]
+    another_dataset(project)
+    assert [read(), read()] == [({"BCT_ring"}, 1)] * 2, "a mistake is told again and again"
+    other.write_text(sound)
+    assert [read(), read()] == [({"BCT_ring", "BCT_other"}, 0), ({"BCT_ring"}, 0)]
+    other.unlink()
+    assert read() == ({"BCT_ring"}, 0)
+    assert set(load_what_is_right(project.root, "BCT_other").datasets) == {"BCT_ring"}

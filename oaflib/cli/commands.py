@@ -64,7 +64,7 @@ def run(given: Namespace) -> int:
 
         done = run_one(given, project)
     else:
-        project = load_what_is_right(project.root)
+        project = load_what_is_right(project.root, given.dataset)
         assignment = assignment_of(given, project)
         project.dataset(assignment.dataset)
         with serving(project, [assignment.source]):

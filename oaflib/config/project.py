@@ -16,6 +16,7 @@ from oaflib.config.instruments import Instrument, read_instruments
 from oaflib.config.interventions import LEDGER, read_interventions
 from oaflib.config.notebook import Shelf
 from oaflib.config.site import Site, SourceSettings, faults_of_source, read_site
+from oaflib.config.sound import Sound
 from oaflib.config.tasks import Surroundings, Task, read_tasks
 from oaflib.config.words import listed, near, quoted
 from oaflib.errors import ConfigurationError, Problem
@@ -184,11 +185,12 @@ def load_project(root: str | Path) -> Project:
     return project
 
 
-def load_what_is_right(root: str | Path) -> Project:
+def load_what_is_right(root: str | Path, dataset_id: str = "") -> Project:
     """The project in `root`, without what is wrong in it with single datasets.
 
     For one report, which another dataset's mistake must not stop. The mistakes are its `wrong`;
-    `Project.refuse_wrong` says whether they concern a dataset.
+    `Project.refuse_wrong` says whether they concern a dataset. Of the datasets only `dataset_id`
+    is read where it is named, has a file, and nothing is wrong with the others.
 
     Raises
     ------
@@ -196,7 +198,7 @@ def load_what_is_right(root: str | Path) -> Project:
         All that is wrong with what every report needs: the site, the instruments, the ledger, the
         names of the history, the task table as a whole.
     """
-    project, problems = _read(Path(root).absolute(), whole=True)
+    project, problems = _read(Path(root).absolute(), whole=True, only=dataset_id)
     if shared := [problem for problem in problems if not problem.about]:
         raise ConfigurationError(shared)
     return replace(project, wrong=tuple(problems))
@@ -230,7 +232,7 @@ def check_sources(project: Project) -> list[Problem]:
     ]
 
 
-def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
+def _read(root: Path, *, whole: bool, only: str = "") -> tuple[Project, list[Problem]]:
     documents = (open_document(root / SITE, SITE), open_document(root / INSTRUMENTS, INSTRUMENTS))
     site = Site() if documents[0].problems else read_site(documents[0], root)
     instruments = {} if documents[1].problems else read_instruments(documents[1])
@@ -238,7 +240,13 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
     files: list[Complaints] = list(documents)
     if whole:
         templates = Shelf(project.templates)
-        datasets, complaints = _datasets(project, _known(project, documents[1]), templates)
+        sound = _sound(project) if only else None
+        datasets, complaints = _datasets(
+            project,
+            _known(project, documents[1]),
+            templates,
+            only if sound and sound.known else "",
+        )
         tasks = _Tasks(project, documents, templates)
         files += [*complaints, tasks.complaints]
         silences = Complaints(SILENCES, SILENCES)  # no report needs them
@@ -253,7 +261,23 @@ def _read(root: Path, *, whole: bool) -> tuple[Project, list[Problem]]:
             name = instrument.template
             if name and (fault := templates.fault_of(name, "template")):
                 documents[1].at((instrument.id, "template"), fault, instrument.id)
-    return project, in_order([problem for file in files for problem in file.every()])
+    problems = in_order([problem for file in files for problem in file.every()])
+    if whole and sound and not problems and not sound.known:
+        sound.note()
+    return project, problems
+
+
+def _sound(project: Project) -> Sound:
+    folders = (project.root / "config", project.templates, project.experts)
+    return Sound(project.runs / "cache" / "sound", folders)
+
+
+def _files(folder: Path, only: str) -> list[Path]:
+    """Of all datasets; or of the one, where it has a file."""
+    one = folder / f"{only}.toml"
+    if only and one.parent == folder and one.is_file():
+        return [one]
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _silences(root: Path, complaints: Complaints) -> tuple[Silence, ...]:
@@ -277,14 +301,14 @@ def _complaints(name: str, read: Callable[[], object]) -> Complaints:
 
 
 def _datasets(
-    project: Project, instruments: tuple[str, ...] | None, templates: Shelf
+    project: Project, instruments: tuple[str, ...] | None, templates: Shelf, only: str
 ) -> tuple[dict[str, Dataset], list[Complaints]]:
-    """Every file of ``config/datasets``, and what is wrong with them."""
+    """Every file of ``config/datasets``, or that of `only`, and what is wrong with them."""
     folder = project.root / DATASETS
     found: dict[str, Dataset] = {}
     complaints: list[Complaints] = []
     try:
-        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        paths = _files(folder, only)
     except OSError as error:
         unread = Complaints(DATASETS)
         unread.add("", f"cannot be read: {error.strerror}")

@@ -108,11 +108,13 @@ def be_born(birth: Birth, mark: Mark, forget: Callable[[], None]) -> NoReturn:
 
 def kernel() -> None:
     """An IPython kernel, as ``python -m ipykernel_launcher`` is one."""
+    from ipykernel import kernelbase
     from ipykernel.kernelapp import IPKernelApp
 
     os.environ.setdefault("MPLBACKEND", _INLINE)
     if "OAF_TOKEN" in os.environ:  # a run: nobody is there to debug, and the debugger costs 0.3 s
         sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
+        vars(kernelbase)["_get_psutil"] = lambda: None  # what it started ends with the run
     _matplotlib()
     IPKernelApp.launch_instance(parent_handle=os.getppid())
     # The control thread still ends its answer to "shut down" by what the app's closing takes away;

@@ -27,6 +27,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from oaflib import lean
+from oaflib.methods import Methods
 from oaflib.run.newborn import Birth, Mark, be_born, die_with
 
 SHARED = (
@@ -50,9 +51,9 @@ SHARED = (
 )
 """What kernels and those who work on notebooks need; so the branch has it too."""
 KERNELS = (
+    "oaflib.lean:eventloops",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
-    "psutil",
     "tornado.queues",
     "unicodedata",
     "IPython.core.completerlib",
@@ -86,7 +87,17 @@ NOTEBOOKS = (
 """And before it forks what executes a notebook, or exports one."""
 OFTEN = ("pyarrow.compute", "numpy.ma", "numpy.random", "oaflib.checks.defaults")
 """What many kernels need, and a single plain report does not; so from the second kernel on."""
-WHOLE = ("ipykernel.debugger", "pandas", "matplotlib.pyplot")
+WHOLE = (
+    "ipykernel.debugger",
+    "psutil",
+    "pandas",
+    "matplotlib",
+    "matplotlib.colors",
+    "matplotlib.artist",
+    "matplotlib.axes",
+    "matplotlib.figure",
+    "matplotlib.pyplot",
+)
 """What kernels of people and experts' code need besides; so not for a single report."""
 _AT_START = ("PYTHON", "LD_", "MALLOC_", "OMP_", "OPENBLAS_", "MKL_")
 """What begins like this counts when a process starts, and not later."""
@@ -114,6 +125,7 @@ class Preloaded:
     main: socket.socket
     mark: Mark
     pending: list[str]
+    methods: Methods
     failure: str = ""
     is_branch: bool = False
     kernels: int = 0
@@ -233,7 +245,7 @@ class Preloaded:
             die_with(parent)
             self._forget()
             ours.close()
-            grow(theirs, self.mark, self.failure)
+            grow(theirs, self.mark, self.methods, self.failure)
         theirs.close()
         self.branch = Live(pid, ours, os.pidfd_open(pid))
         self.selector.register(self.branch.ended, selectors.EVENT_READ, ("ended", self.branch))
@@ -289,10 +301,11 @@ def _said(**answer: Any) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def grow(channel: socket.socket, mark: Mark, failure: str) -> NoReturn:
+def grow(channel: socket.socket, mark: Mark, methods: Methods, failure: str) -> NoReturn:
     """Be the branch until the trunk hangs up."""
     lean.leave_out()
-    branch = Preloaded(channel, mark, [*COMMANDS, *NOTEBOOKS], failure, is_branch=True)
+    pending = [*COMMANDS, *NOTEBOOKS]
+    branch = Preloaded(channel, mark, pending, methods, failure, is_branch=True)
     branch.load(len(COMMANDS))
     _serve(branch)
 
@@ -303,7 +316,12 @@ def main() -> NoReturn:
     channel.set_inheritable(False)
     gc.disable()  # imports leave little to collect
     more = WHOLE if sys.argv[2] == "whole" else ()
-    trunk = Preloaded(channel, Mark.found(), [*SHARED, *KERNELS, *more, "oaflib.run.newborn"])
+    if not more:
+        lean.undocumented()
+    methods = Methods()
+    methods.remember()
+    pending = [*SHARED, *KERNELS, *more, "oaflib.run.newborn"]
+    trunk = Preloaded(channel, Mark.found(), pending, methods)
     trunk.load(len(SHARED))
     _serve(trunk)
 
@@ -313,6 +331,7 @@ def _serve(preloaded: Preloaded) -> NoReturn:
         preloaded.serve()
     finally:
         preloaded.end()
+        preloaded.methods.keep()
         os._exit(0)  # the interpreter would clear away for nobody
 
 
