@@ -61,6 +61,11 @@ def schema(kind: Kind) -> pa.Schema:
     return pa.schema(columns)
 
 
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table without rows; Arrow's own ``empty_table`` imports pandas."""
+    return pa.Table.from_batches([], schema)
+
+
 def columns(kind: Kind) -> list[str]:
     """The columns to read of a file of that kind when the variable is known."""
     return [name for name in schema(kind).names if name != "variable"]

@@ -71,6 +71,8 @@ class Change(StrEnum):
     CLEARED = "CLEARED"
 
 
+_JSON_TYPES = frozenset({str, int, bool, type(None)})
+
 Found = float | str | None
 Limits = Mapping[str, Any]
 
@@ -226,7 +228,7 @@ class Statistics:
 _STATISTICS = tuple(entry.name for entry in fields(Statistics))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """One dataset judged over one window."""
 
@@ -240,6 +242,11 @@ class Report:
     statistics: tuple[Statistics, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
+
+    def __repr__(self) -> str:
+        # short: every notebook ends with it
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        return f"<Report {self.id} {self.window.label}: {counts or 'no outcomes'}>"
 
     @property
     def id(self) -> str:
@@ -309,6 +316,8 @@ def plain(value: Any) -> Any:
     ReportError
         A value JSON has no type for.
     """
+    if type(value) in _JSON_TYPES:
+        return value
     if value is None or isinstance(value, (bool, str)):
         return str(value) if isinstance(value, StrEnum) else value
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
@@ -334,17 +343,15 @@ def write(report: Report) -> str:
     """
     parts = []
     for key, value in report.document().items():
-        text = _line(value)
+        text = _JSON.encode(value)
         if isinstance(value, list) and value:
-            rows = ",\n  ".join(map(_line, value))
+            # Cut where a row begins: no text within has this, its quotes are escaped.
+            begins = _JSON.encode({next(iter(value[0])): 0})[:-2]
+            rows = text[1:-1].replace(f"}}, {begins}", f"}},\n  {begins}")
             text = f"[\n  {rows}\n ]"
-        parts.append(f" {_line(key)}: {text}")
+        parts.append(f" {_JSON.encode(key)}: {text}")
     text = "{\n" + ",\n".join(parts) + "\n}"
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _line(value: Any) -> str:
-    return _JSON.encode(value)
 
 
 def read(text: str | bytes, origin: str = "report.json") -> Report:

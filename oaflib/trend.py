@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -91,7 +93,14 @@ class Trend:
 
 def nothing(variable: str) -> Trend:
     """The trend of a variable nothing is known of."""
-    return trend_of(variable, np.empty(0, np.int64), np.empty(0))
+    trend = copy(_nothing())  # `replace` would look at the arrays again, of thousands of variables
+    object.__setattr__(trend, "variable", variable)
+    return trend
+
+
+@cache
+def _nothing() -> Trend:
+    return trend_of("", np.empty(0, np.int64), np.empty(0))
 
 
 def trend_of(variable: str, time: Times, value: Floats, unit: str = "") -> Trend:

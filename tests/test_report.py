@@ -79,6 +79,19 @@ def test_the_worst_outcome_is_the_reports(
     assert made.severity == worst
 
 
+def test_each_outcome_has_a_line_whatever_its_text_says() -> None:
+    hostile = '}, {"check": "x"}\n], {"'
+    made = report(*[outcome(reason=hostile, members=(hostile,)) for _ in range(3)])
+    text = write(made)
+    assert read(text) == made
+    assert sum(line.startswith('  {"check": "') for line in text.splitlines()) == 3
+
+
+def test_a_notebook_that_ends_with_it_shows_a_line() -> None:
+    made = report(*[outcome() for _ in range(300)], outcome(Severity.OK))
+    assert repr(made) == f"<Report {made.id} {made.window.label}: 1 ok, 300 alarm>"
+
+
 def test_half_a_character_is_written_as_a_question_mark() -> None:
     text = write(report(outcome(unit="\ud800A", reason="\udfff")))
     found = read(text.encode("utf-8")).outcomes[0]

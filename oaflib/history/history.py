@@ -27,7 +27,7 @@ from oaflib.history.points import (
     last_units,
     trend_of_rows,
 )
-from oaflib.history.rows import SCHEMA, TREND, Stamp, statistics, table, texts, unified
+from oaflib.history.rows import SCHEMA, TREND, Stamp, empty, statistics, table, texts, unified
 from oaflib.history.shelf import Shelf, renewed
 from oaflib.report import Report, Statistics, read
 from oaflib.series import Kind, Times, device_of
@@ -289,8 +289,8 @@ class _Asked:
 
 def _trend(variable: str, found: list[pa.Table], brought: Trend | None) -> Trend:
     if not found and brought is None:
-        return nothing(variable)  # Arrow's way to it would import pandas
-    rows = unified(found) if found else SCHEMA.empty_table().select(TREND)
+        return nothing(variable)
+    rows = unified(found) if found else empty().select(TREND)
     own = trend_of_rows(variable, rows)
     return own if brought is None else joined(own, brought)
 

@@ -162,7 +162,7 @@ def matrix(rows: pa.Table, name: str) -> Floats | None:
 
 def empty() -> pa.Table:
     """No row."""
-    return SCHEMA.empty_table()
+    return columnar.empty(SCHEMA)
 
 
 def unified(rows: Mapping[str, pa.Table] | list[pa.Table]) -> pa.Table:

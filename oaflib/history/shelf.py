@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from oaflib.columnar import kept, numbers, words
+from oaflib.columnar import empty, kept, numbers, words
 from oaflib.errors import HistoryError
 from oaflib.folders import make, sync
 from oaflib.history.rows import SCHEMA, Stamp, unified
@@ -163,7 +163,7 @@ class Shelf:
             elif late:
                 rows = rows.filter(_others(rows["label"], late))
             found.append(rows)
-        rows = unified(found) if found else SCHEMA.empty_table().select(columns)
+        rows = unified(found) if found else empty(SCHEMA).select(columns)
         if span is not None:
             start = numbers(rows["start"])
             rows = kept(rows, (start >= span[0]) & (start < span[1]))
@@ -256,7 +256,7 @@ def _rows(path: Path, columns: Sequence[str], names: Sequence[str] | None) -> pa
                 return file.read(columns=list(columns))
             groups = _groups(file, names)
             if not groups:
-                return file.schema_arrow.empty_table().select(list(columns))
+                return empty(file.schema_arrow).select(list(columns))
             rows = file.read_row_groups(groups, columns=list(columns), use_threads=False)
     except FileNotFoundError:
         raise
