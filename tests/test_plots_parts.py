@@ -101,6 +101,30 @@ def test_a_setting_is_drawn_in_steps():
     assert not curve_of("D:V", records, 640).steps
 
 
+def test_many_strips_are_the_same_whoever_draws_them(monkeypatch):
+    made = [
+        series(f"{unit}{i:02}:V", np.sin(np.arange(50) / (i + 1)), unit=unit)
+        for unit, count in (("A", 9), ("V", 10))
+        for i in range(count)
+    ]
+    records = records_of(made, DAY)
+    plain = list(draw([Trend()], records, []))
+    forked = []
+
+    def spread(work, items, processes):
+        forked.append(processes)
+        found = [(item, work(item)) for item in items]
+        return [(found[0][0], None), *found[1:]]  # the first was left undone
+
+    monkeypatch.setattr("oaflib.plots.trend._MANY", 10)
+    monkeypatch.setattr("oaflib.plots.trend.os.sched_getaffinity", lambda _: {0, 1})
+    assert list(draw([Trend()], records, [])) == plain
+    monkeypatch.setattr("oaflib.plots.trend.spread", spread)
+    assert list(draw([Trend()], records, [])) == plain
+    assert forked == [2]
+    assert len(plain) == 2
+
+
 def test_states_begin_where_they_are_first_known():
     records = records_of([texts("M:MODE", ["A", "A", "B"], at(3) + 3600 * SECOND)], DAY)
     states = states_of("M:MODE", records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,9 @@ from oaflib.plots.ticks import number, value_ticks
 from oaflib.records import Records
 from oaflib.report import Outcome
 from oaflib.series import Kind
+from oaflib.shares import spread
 
+_MANY = 200  # strips that are worth several processes
 _PANELS = 3  # of different units, in one picture
 _LIMITS = 4  # lines of limits an axes takes before it is unreadable
 _MARKS = 12
@@ -104,10 +107,19 @@ class Trend(Plot):
         for place, i in enumerate(sorted(range(len(groups)), key=lambda i: len(groups[i]))):
             shares[i] = max(1, min(len(groups[i]), left // (len(groups) - place)))
             left -= shares[i]
-        for i, group in enumerate(groups):
+
+        def drawn(i: int) -> list[Drawn]:
             with using(replace(look, strips=shares[i])):
-                made = list(SmallMultiples(tuple(group), self.title).figures(records, outcomes))
-            yield from made
+                strips = SmallMultiples(tuple(groups[i]), self.title)
+                return list(strips.figures(records, outcomes))
+
+        every = range(len(groups))
+        many = sum(shares.values()) >= _MANY
+        made: dict[int, list[Drawn] | None] = dict.fromkeys(every)
+        if many and (processes := min(len(os.sched_getaffinity(0)), len(groups))) > 1:
+            made.update(spread(drawn, every, processes))
+        for i in every:
+            yield from made[i] or drawn(i)
 
     def _groups(self, names: Sequence[str], records: Records) -> list[list[str]]:
         """The variables that share an axis: of one unit, and without units of one field."""
