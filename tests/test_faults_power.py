@@ -41,7 +41,7 @@ def found(root: Path, log: Path, program: str) -> tuple[list[str], list[bytes | 
     (root / "publish").mkdir(parents=True)
     (root / "publish/page.txt").write_bytes(b"old")
     model, judge = Disk(root), Judge()
-    subprocess.run([*tracer(log), sys.executable, "-S", "-c", program, str(root)], check=True)
+    subprocess.run([*tracer(log), sys.executable, "-c", program, str(root)], check=True)
     told = list(calls(log))
     for call in told:
         model.apply(call)
@@ -135,6 +135,19 @@ def test_a_commit_that_is_missing_is_seen(tmp_path: Path) -> None:
     databases.note(new.view(()), synced=True)
     assert list(databases.faults(new.view(()), LOST, [])) == []
     assert "not what was committed" in next(iter(databases.faults(old.view(()), LOST, [])))
+
+
+def test_what_a_killed_morning_did_not_sync_is_safe_before_the_next_builds_on_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "site/runs").mkdir(parents=True)
+    (tmp_path / "site/runs/lock").write_text("4711")
+    lock = "from oaflib.run.lock import held\nfrom pathlib import Path\n"
+    lock += "with held(Path(sys.argv[1], 'runs/lock')): pass\n"
+    said, held = found(tmp_path / "site", tmp_path / "log", _WRITE + _RENAMED + lock)
+    assert said == []
+    assert set(held) == {b"whole" * 2000}
+    assert (tmp_path / "site/runs/lock").read_text() == ""
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def backfill(given: Namespace, project: Project) -> int:
         )
         return 0
     failed = 0
-    with held(project.runs / "lock"), State(project.runs / "state.sqlite") as state:
+    with (
+        held(project.runs / "lock", project.publish),
+        State(project.runs / "state.sqlite") as state,
+    ):
         rules = rules_of(project, silent=True)
         teller = Teller(state, settings_of(project), base_of(project), now, rules)
         desk = Desk(project, state, site_of(project), teller, history_of(project), now)

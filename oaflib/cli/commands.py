@@ -207,7 +207,7 @@ def upkeep(given: Namespace) -> int:
         total = size(sum(piece.size for piece in pieces))
         say(f"{counted(len(pieces), 'thing')} would go, {total}.")
         return 0
-    with held(project.runs / "lock"), State(path) as state:
+    with held(project.runs / "lock", project.publish), State(path) as state:
         said = keep_up(project, state, site_of(project), now())
     say(*(said or ["Nothing is old enough to go."]))
     return 0

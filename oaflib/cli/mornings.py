@@ -64,7 +64,7 @@ def daily(given: Namespace) -> int:
     pinged = project.site.ping if plan.itself and given.schedule != "hourly" else None
     code = 1
     try:
-        with held(project.runs / "lock"):
+        with held(project.runs / "lock", project.publish):
             if pinged:
                 _ping(pinged.start, pinged.timeout)
             try:

@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from oaflib.errors import LockHeld
+from oaflib.folders import settle
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def held(path: Path, *places: Path) -> Iterator[None]:
     """Hold the lock file `path`; children do not inherit it.
+
+    Where whoever held it last was killed, what that one had yet to sync, beside the lock and in
+    `places`, is made safe first: what is found there is built on.
 
     Raises
     ------
@@ -32,7 +36,11 @@ def held(path: Path) -> Iterator[None]:
                 "Nothing was done; start again when it has ended"
             ) from None
         file.seek(0)
-        file.truncate()
+        if file.read():
+            for place in (path.parent, *places):
+                settle(place)
+        file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+        file.truncate(0)

@@ -226,6 +226,15 @@ class Disk:
 
     _fdatasync = _fsync
 
+    def _syncfs(self, call: Call) -> None:
+        if self.at(call.path(0)) is not None:
+            self._marks += 1
+            for node in self.made:
+                node.sync()
+            for change in self.pending:
+                _done(change, lambda folder: folder.kept)
+            self.pending.clear()
+
     def _rename(self, call: Call) -> None:
         texts = [place for place, one in enumerate(call.args) if isinstance(one, bytes)]
         old, new = (call.path(place) for place in texts)

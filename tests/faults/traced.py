@@ -11,7 +11,7 @@ from pathlib import Path
 _CALLS = (
     *("open", "openat", "creat", "lseek", "write", "pwrite64", "writev", "pwritev", "sendfile"),
     *("copy_file_range", "truncate", "ftruncate", "fallocate", "fsync", "fdatasync"),
-    *("sync_file_range", "rename", "renameat", "renameat2", "link", "linkat", "symlink"),
+    *("sync_file_range", "syncfs", "rename", "renameat", "renameat2", "link", "linkat", "symlink"),
     *("symlinkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "sendto"),
 )
 _HEX = r"(?:\\x[0-9a-f]{2})*"
