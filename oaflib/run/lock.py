@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oaflib.errors import LockHeld
@@ -43,4 +43,5 @@ def held(path: Path, *places: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
-        file.truncate(0)
+        with suppress(OSError):
+            file.truncate(0)
