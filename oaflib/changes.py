@@ -117,11 +117,11 @@ class AlarmState:
         }
 
     def write(self) -> str:
-        """Strict JSON text."""
-        return json.dumps(self.document(), allow_nan=False, ensure_ascii=False)
+        """JSON text."""
+        return json.dumps(self.document())
 
     @classmethod
-    def read(cls, text: str | bytes, origin: str = "alarm state") -> AlarmState:
+    def read(cls, text: str | bytes) -> AlarmState:
         """The state that JSON `text` says.
 
         Raises
@@ -143,7 +143,7 @@ class AlarmState:
             )
         except _UNREADABLE as error:
             raise ReportError(
-                f"{origin} is not an {SCHEMA} document ({error!r}); "
+                f"the alarm state is not an {SCHEMA} document ({error!r}); "
                 "it can be made again by replaying the dataset's reports"
             ) from error
 
@@ -243,7 +243,7 @@ def advance(
         return state, Changes(report.with_outcomes(unmarked), compared=False)
     previous = state.before if end == state.end else state.alarms
     alarms, changed = _step(report, previous, policy or Policy())
-    return AlarmState(report.id, end, report.window.label, alarms, tuple(previous)), changed
+    return AlarmState(report.id, end, report.window.label, alarms, previous), changed
 
 
 def replay(dataset: str, reports: Iterable[Report], policy: Policy | None = None) -> AlarmState:
@@ -285,7 +285,7 @@ def _step(
             alarm = replace(alarm, open=False)
             cleared.append(past)
             marks[identity] = Change.CLEARED
-        if alarm.open or "1" in alarm.history:
+        if "1" in alarm.history:
             kept.append(alarm)
 
     outcomes = [replace(o, change=_mark(o, marks.get(o.identity))) for o in report.outcomes]
@@ -319,10 +319,11 @@ def _found(
 ) -> tuple[PastAlarm, Change]:
     """The alarm after a report that found it, and its mark."""
     alarm = outcome.severity is Severity.ALARM
-    # Yesterday nobody could judge it and today it is bad: that is news.
-    ongoing = past is not None and past.open and (past.alarmed or not alarm)
     since = outcome.since if outcome.since is not None else report.window.start_ns
     history = (past.history if past else "") + "1"
+    # Yesterday nobody could judge it and today it is bad: that is news.
+    if past is not None and not (past.open and (past.alarmed or not alarm)):
+        past = None
     return (
         PastAlarm(
             identity=outcome.identity,
@@ -330,34 +331,31 @@ def _found(
             device=outcome.device,
             variable=outcome.variable,
             open=True,
-            alarmed=alarm or (ongoing and past is not None and past.alarmed),
+            alarmed=past.alarmed if past else alarm,
             severity=outcome.severity,
-            since=min(past.since, since) if ongoing and past else since,
-            reports=past.reports + 1 if ongoing and past else 1,
+            since=min(past.since, since) if past else since,
+            reports=past.reports + 1 if past else 1,
             history=history[-policy.memory :],
             reason=outcome.reason[:_WORDS],
         ),
-        Change.ONGOING if ongoing else Change.NEW,
+        Change.ONGOING if past else Change.NEW,
     )
 
 
 def _age(alarm: PastAlarm, report: Report, policy: Policy) -> Age:
     days = max(0, report.window.end_ns - alarm.since) // _DAY
     onsets = alarm.onsets
-    return Age(alarm.since, int(days), alarm.reports, onsets, onsets >= policy.flapping)
+    return Age(alarm.since, days, alarm.reports, onsets, onsets >= policy.flapping)
 
 
 def _mark(outcome: Outcome, mark: Change | None) -> Change | None:
     """The mark of the identity, where it fits this outcome of it."""
-    if mark is Change.CLEARED or mark is None:
-        return mark
-    return mark if outcome.severity.alarming else None
+    return mark if mark is Change.CLEARED or outcome.severity.alarming else None
 
 
 def _past_document(alarm: PastAlarm) -> dict[str, Any]:
     # Not asdict, which copies deeply: a storm has a hundred thousand.
     document = dict(vars(alarm))
-    document["severity"] = str(alarm.severity)
     document["since"] = instant(moment(alarm.since))
     return document
 

@@ -60,20 +60,17 @@ class Silence:
         return f"{how} by {self.author}: {self.reason}"
 
 
-def apply(changes: Changes, silences: Sequence[Silence], before: date | None = None) -> Changes:
+def apply(changes: Changes, silences: Sequence[Silence]) -> Changes:
     """Say of each alarm who silenced it, on the last day of the report's window.
 
     A silence that ended and whose alarm was there then and still is, is said in `silence_ended`;
-    and in `Changes.silence_ends` when it ended on `before`, the last day of the report before
-    (None: the day before the window), or later.
+    and in `Changes.silence_ends` when it ended on the day before the window, or later.
     """
-    if not silences:
-        return changes
     report = changes.report
     zone = ZoneInfo(report.window.zone)
     day = (report.window.end - timedelta(microseconds=1)).astimezone(zone).date()
     first = report.window.start.astimezone(zone).date()
-    lately = before or first - timedelta(days=1)
+    lately = first - timedelta(days=1)
     marked: list[Outcome] = []
     ends: dict[str, None] = {}
     for outcome in report.outcomes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -69,6 +70,14 @@ def test_the_age_counts_from_the_first_bad_sample_of_the_first_report():
     assert age.days == 7
 
 
+def test_a_day_of_an_alarm_is_over_after_24_hours():
+    first, second = story(report(0, A=ALARM), report(1, A=ALARM))
+    assert [age.days for age in first.ages.values()] == [1]
+    assert [age.days for age in second.ages.values()] == [2]
+    late = replace(report(0), outcomes=(outcome("A", ALARM, report(0).window.start_ns + 1),))
+    assert [age.days for age in story(late)[0].ages.values()] == [0]
+
+
 def test_a_warning_clears_an_alarm_and_is_none():
     _, second = story(report(0, A=ALARM), report(1, A=WARNING))
     assert marks(second) == {"A": Change.CLEARED}
@@ -122,6 +131,30 @@ def test_an_alarm_is_new_again_only_after_it_was_clear_long_enough():
     ]
 
 
+def test_what_comes_back_is_a_new_alarm_with_an_age_of_its_own():
+    told = story(report(0, A=ALARM), report(1, A=OK), report(2, A=ALARM))
+    (age,) = told[-1].ages.values()
+    assert (age.since, age.reports, age.days) == (report(2).window.start_ns, 1, 1)
+    told = story(report(0, A=ALARM), report(1, A=OK), report(2, A=INVALID), report(3, A=ALARM))
+    assert [marks(changed)["A"] for changed in told[1:]] == [
+        Change.CLEARED,
+        Change.NEW,
+        Change.NEW,
+    ]
+
+
+def test_an_alarm_that_was_cleared_is_not_called_unjudged():
+    told = story(report(0, A=ALARM), report(1, A=OK), report(2, A=GATED))
+    assert (told[-1].unjudged, told[-1].counts["unjudged"]) == ((), 0)
+
+
+def test_an_alarm_seen_for_the_first_time_since_before_is_as_old_as_it_says():
+    start = report(0).window.start_ns
+    later = replace(report(1), outcomes=(outcome("A", ALARM, start + 7),))
+    (age,) = story(report(0, A=ALARM), later)[-1].ages.values()
+    assert age.since == start
+
+
 def test_what_comes_and_goes_is_said_to():
     told = story(*(report(day, A=OK if day % 2 else ALARM) for day in range(7)))
     ages = [list(changed.ages.values()) for changed in told[::2]]
@@ -148,13 +181,15 @@ def test_the_same_window_again_is_compared_with_the_same_past():
 def test_an_older_window_changes_nothing_and_says_so():
     state, _ = advance(AlarmState("BWS_PS"), report(5, A=ALARM))
     same, late = advance(state, report(2, A=ALARM))
-    assert same is state
+    assert (state.label, same) == ("2026-10-25", state)
     assert not late.compared
     assert marks(late) == {"A": None}
+    told = replace(report(2), outcomes=(replace(outcome("A", ALARM), change=Change.NEW),))
+    assert marks(advance(state, told)[1]) == {"A": None}
 
 
 def test_another_datasets_report_is_refused():
-    with pytest.raises(ValueError, match="BWS_PS cannot advance the alarms of BCT_L2"):
+    with pytest.raises(ValueError, match="^a report of BWS_PS cannot advance the alarms of BCT_L2"):
         advance(AlarmState("BCT_L2"), report(0))
 
 
@@ -163,6 +198,9 @@ def test_two_checks_with_one_identity_are_one_alarm():
     (first,) = story(both)
     assert [entry.change for entry in first.report.outcomes] == [None, Change.NEW]
     assert first.counts["new"] == 1
+    first, second = (replace(outcome("A", ALARM), reason=reason) for reason in ("one", "two"))
+    state, _ = advance(AlarmState("BWS_PS"), replace(report(0), outcomes=(first, second)))
+    assert [alarm.reason for alarm in state.alarms] == ["one"]
 
 
 def test_a_second_identical_day_has_nothing_new():
@@ -171,9 +209,36 @@ def test_a_second_identical_day_has_nothing_new():
     assert second.counts == {"new": 0, "ongoing": 5000, "cleared": 0, "unjudged": 0}
 
 
+def test_the_marked_and_the_silenced_are_told_apart():
+    (changed,) = story(report(0, A=ALARM, B=ALARM, C=OK))
+    outcomes = [
+        replace(entry, silenced="by jdoe" if entry.device == "B" else "")
+        for entry in changed.report.outcomes
+    ]
+    quiet = replace(changed, report=changed.report.with_outcomes(outcomes))
+    assert quiet.marked(Change.NEW) == (outcomes[0],)
+    assert quiet.silenced == (outcomes[1],)
+    assert quiet.counts == {"new": 1, "ongoing": 0, "cleared": 0, "unjudged": 0}
+
+
+def test_a_report_by_itself_changes_nothing():
+    alone = Changes(report(0, A=ALARM))
+    assert alone.compared
+    assert (alone.ages, alone.cleared, alone.unjudged, alone.silence_ends) == ({}, (), (), ())
+
+
+def test_ten_reports_are_remembered_of_an_alarm_and_a_line_of_what_it_said():
+    reports = [report(day, A=ALARM) for day in range(12)]
+    long = replace(reports[-1].outcomes[0], reason="x" * 300)
+    (alarm,) = replay("BWS_PS", [*reports[:-1], replace(reports[-1], outcomes=(long,))]).alarms
+    assert (alarm.history, alarm.reports, alarm.reason) == ("1" * 10, 12, "x" * 240)
+
+
 def test_changes_is_one_step_from_given_alarms():
     state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
     assert changes(report(1, A=ALARM), state.alarms) == advance(state, report(1, A=ALARM))[1]
+    patient = Policy(clear_reports=2)
+    assert changes(report(1, A=OK), state.alarms, patient).cleared == ()
 
 
 @pytest.mark.parametrize(
@@ -194,6 +259,29 @@ def test_a_document_that_is_none_is_refused_with_the_way_out(text):
         AlarmState.read(text)
 
 
+def test_an_empty_state_is_a_document_too():
+    empty = AlarmState("BWS_PS")
+    assert json.loads(empty.write()) == {
+        "schema": "oaf-alarms/1",
+        "dataset": "BWS_PS",
+        "end": None,
+        "label": "",
+        "alarms": [],
+        "before": [],
+    }
+    assert AlarmState.read(empty.write()) == empty
+
+
+def test_a_document_of_another_schema_is_refused():
+    with pytest.raises(ReportError) as caught:
+        AlarmState.read(AlarmState("BWS_PS").write().replace("alarms/1", "alarms/2"))
+    assert str(caught.value) == (
+        "the alarm state is not an oaf-alarms/1 document "
+        "(ValueError(\"schema is 'oaf-alarms/2', not 'oaf-alarms/1'\")); "
+        "it can be made again by replaying the dataset's reports"
+    )
+
+
 def test_a_history_of_other_signs_is_refused():
     state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
     assert '"history": "1"' in state.write()
@@ -210,10 +298,13 @@ def test_of_two_with_one_identity_the_louder_is_remembered_in_either_order(quiet
 
 
 def test_a_policy_out_of_bounds_is_refused():
-    with pytest.raises(ValueError, match="clear_reports is 0; allowed: 1 to memory"):
+    with pytest.raises(ValueError, match=r"^clear_reports is 0; allowed: 1 to memory \(10\)$"):
         Policy(clear_reports=0)
-    with pytest.raises(ValueError, match="flapping is 1"):
+    with pytest.raises(ValueError, match="^clear_reports is 11; allowed"):
+        Policy(clear_reports=11)
+    with pytest.raises(ValueError, match="^flapping is 1; allowed: 2 or more onsets$"):
         Policy(flapping=1)
+    assert (Policy(clear_reports=10).clear_reports, Policy(flapping=2).flapping) == (10, 2)
 
 
 SEVERITIES = st.sampled_from(list(Severity))

@@ -36,6 +36,16 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
     ({"on": ["bit 1", "bit 3"], "off": ["bit 2"]}, "", "on: bit 1, bit 3, off: bit 2"),
     ({"warning_low": 0.9, "warning_high": 1.1}, "A", "warning below 0.9 A, warning above 1.1 A"),
     ({"my_own": 3}, "A", "my own 3"),
+    ({"expected": 9.0, "tolerance": "wide", "percent": "few"}, "V", "expected 9 V"),
+    ({"allowed_saturated": 0.02}, "pixels", "at most 2 % of the pixels"),
+    ({"allowed_pixels": "few"}, "pixels", "allowed pixels few"),
+    ({"max_gap": "long"}, "s", "max gap long"),
+    ({"max_gap": 60.0}, "s", "gaps of at most 1 min"),
+    ({"minimum": 1}, "s", "at least 1 s"),
+    ({"allowed": "LHC"}, "", "allowed LHC"),
+    ({"my_own": ""}, "A", "my own"),
+    ({"off": list("abcdefgh")}, "", "off: a, b, c, d, e, f, g, h"),
+    ({"off": list("abcdefghi")}, "", "off: a, b, c, d, e, f, g, h …"),
     ({"expected": None, "minimum": None}, "A", ""),
 ]
 
@@ -46,6 +56,10 @@ def test_each_limit_reads_like_a_person_would_say_it(
 ) -> None:
     assert words.allowed(limit, unit=unit) == said
     assert texts.allowed(limit, unit) == said
+
+
+def test_low_and_high_are_said_elsewhere() -> None:
+    assert limits.phrases({"low": 0.9, "high": 1.1, "usual": 1}, "A", str) == ["usually 1 A"]
 
 
 KEYS = st.sampled_from([*{key for limit, _, _ in SAID for key in limit}, "per", "low", "high"])
@@ -73,11 +87,19 @@ def test_whatever_a_document_says_is_shown(limit: dict[str, Any], unit: str) -> 
     [
         (86399.4, "s", {"max_unchanged": 600.0}, ("23 h 59 min", "")),
         (86399.4, "s", {"high": 600.0}, (86399.4, "s")),
+        (90.0, "s", {"max_gap": 3.0}, ("1 min 30 s", "")),
+        (90.0, "mm", {"max_gap": 3.0}, (90.0, "mm")),
+        (0, "s", {"max_gap": 3.0}, ("0 s", "")),
+        (-1.0, "s", {"max_gap": 3.0}, (-1.0, "s")),
         (1, "elements", {"allowed": 0}, (1, "element")),
+        (1, "edges", {"budget": 60.0}, (1, "edge")),
+        (1, "pixels", {"allowed_pixels": 0.1}, (1, "pixel")),
+        (True, "samples", {"expected": True}, (True, "samples")),
         (1.0, "samples", {"minimum": 20}, (1.0, "sample")),
         (2, "elements", {"allowed": 0}, (2, "elements")),
         (1, "bits", {"high": 0}, (1, "bits")),
         (None, "s", {"max_gap": 3.0}, (None, "s")),
+        (1e15, "s", {"max_gap": 3.0}, (1e15, "s")),
         ("text", "s", {"max_gap": 3.0}, ("text", "s")),
     ],
 )

@@ -113,7 +113,8 @@ def test_what_is_in_the_outbox_is_counted(state: State) -> None:
     put(state, ANNA, key="another", at=NOW + 2 * MINUTE)
     put(state, BERT, key="another", at=NOW + MINUTE)
     put(state, CARL, key="another", at=NOW + 3 * MINUTE)
-    one, two, three, four, five, _ = letters(state)
+    put(state, CARL, key="a third", at=NOW + 4 * MINUTE)
+    one, two, three, four, five, *_ = letters(state)
     settle(state, one, "sent", "250", NOW)
     settle(state, two, "refused", "550", NOW)
     settle(state, three, "sent", "250", NOW)
@@ -121,11 +122,14 @@ def test_what_is_in_the_outbox_is_counted(state: State) -> None:
     claim(state, five, NOW)
     hand_over(state, five)
     assert {name: len(letters(state, name)) for name in ("queued", "sending", "handed")} == {
-        "queued": 1,
+        "queued": 2,
         "sending": 1,
         "handed": 1,
     }
-    assert standing(state) == Standing(waiting=3, dead=1, sent=2, oldest=NOW + MINUTE)
+    assert standing(state) == Standing(waiting=4, dead=1, sent=2, oldest=NOW + MINUTE)
+    settle(state, four, "sent", "250", NOW)
+    settle(state, five, "sent", "250", NOW)
+    assert standing(state) == Standing(waiting=2, dead=1, sent=4, oldest=NOW + 3 * MINUTE)
 
 
 def test_the_longest_waiting_is_due_first_and_none_before_its_time(state: State) -> None:
@@ -146,6 +150,7 @@ def test_a_claim_counts_the_try_and_sets_the_next(state: State) -> None:
     first, second = letters(state)
     data = claim(state, first, NOW + MINUTE)
     assert data is not None
+    assert [data] == [row["message"] for row in state.rows("SELECT message FROM outbox LIMIT 1")]
     assert b"X-OAF-Attempt" not in data
     assert b"To: anna@example.org" in data
     claimed, other = letters(state)
@@ -228,6 +233,7 @@ def test_uncertain_is_tried_once_more_and_then_given_up(state: State) -> None:
     assert (only(state).copies, only(state).reply) == (1, "cut")
     assert tried(state, NOW + timedelta(hours=1), "uncertain", "cut again") == "dead"
     assert (only(state).copies, only(state).reply) == (2, f"{UNCERTAIN} (cut again)")
+    assert times(state, "ended") == [ns(timedelta(hours=1))]
     assert UNCERTAIN.startswith("handed to the server twice, and twice its answer was lost")
 
 
@@ -244,6 +250,7 @@ def test_what_is_not_taken_within_its_life_is_given_up(state: State) -> None:
     assert tried(state, NOW + LIFE - timedelta(microseconds=1), "failed") == "queued"
     assert tried(state, NOW + LIFE, "failed", "450 later") == "dead"
     assert only(state).reply == "not taken in 5 days: 450 later"
+    assert times(state, "ended") == [ns(LIFE)]
 
 
 def test_the_waits_double_up_to_four_hours() -> None:
@@ -288,6 +295,14 @@ def test_the_operator_revives_what_is_dead(state: State) -> None:
     assert times(state, "ended")[0] is None
     assert [one.state for one in letters(state)] == ["queued", "dead", "queued"]
     assert letters(state)[2] == three
+
+
+def test_one_of_two_dead_is_revived_and_the_other_stays(state: State) -> None:
+    put(state, ANNA, BERT)
+    for letter in letters(state):
+        settle(state, letter, "refused", "550", NOW)
+    assert revive(state, [2], NOW) == 1
+    assert [one.state for one in letters(state)] == ["dead", "queued"]
 
 
 def test_the_text_of_what_ended_long_ago_is_dropped_and_its_row_stays(state: State) -> None:
@@ -346,8 +361,7 @@ def test_what_was_handed_over_twice_is_not_sent_a_third_time(state: State) -> No
     crashed(state, tries=2, handed=True)
     put(state, BERT, CARL)
     settle(state, letters(state)[1], "sent", "250", NOW)
-    (lost,) = recover(state, NOW + 5 * MINUTE)
-    assert (lost.recipient, lost.state) == (ANNA, "handed")
+    assert recover(state, NOW + 5 * MINUTE) == [1]
     first, second, third = letters(state)
     assert (first.state, first.reply) == ("dead", UNCERTAIN)
     assert (second.state, third.state) == ("sent", "queued")

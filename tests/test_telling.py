@@ -14,12 +14,15 @@ from published import outcome, report
 
 from oaflib.changes import AlarmState, Changes, advance
 from oaflib.cli import main
+from oaflib.config.project import load_project
 from oaflib.config.tasks import Task
+from oaflib.daily.due import due, morning_of
+from oaflib.daily.morning import told_of
 from oaflib.daily.telling import Rules, Teller
 from oaflib.inform.settings import MailSettings
-from oaflib.report import Severity
+from oaflib.report import Severity, write
 from oaflib.run.thumbnails import thumbnails
-from oaflib.state import State
+from oaflib.state import RunRow, State
 from oaflib.window import moment
 
 OK, ALARM = Severity.OK, Severity.ALARM
@@ -100,6 +103,39 @@ def oaf(project: MadeProject, command: str, *more: str) -> int:
 
 def mail_of(path: Path) -> email.message.EmailMessage:
     return email.message_from_bytes(path.read_bytes(), policy=policy.default)
+
+
+def kept_after(made: MadeProject, memory: str | None = None) -> Changes:
+    """What is told of a good report that was published after one that alarmed."""
+    project = load_project(made.root)
+    (wanted,) = due(project.tasks, morning_of(DAY, project.site.zone))
+    ids = ("BCT", "B1", "B1")
+    known = AlarmState("BCT_B1")
+    for day, severity in ((DAY - timedelta(days=1), ALARM), (DAY, OK)):
+        last = report(day, [outcome("D", severity)], ids)
+        known, _ = advance(known, last, project.site.alarms)
+    made.report("BCT", "B1").mkdir(parents=True)
+    (made.report("BCT", "B1") / "report.json").write_text(write(last))
+    with State(project.runs / "state.sqlite") as state:
+        state.keep("alarms/BCT_B1/day", known.write() if memory is None else memory)
+        state.put_run(RunRow(*wanted.key, place="reports/BCT/B1/2026-11-22"))
+        ((_, told),) = told_of(project, state, [wanted])
+    return told
+
+
+def test_what_is_told_again_is_told_as_it_was(project: MadeProject) -> None:
+    assert kept_after(project).counts["cleared"] == 1
+
+
+def test_where_two_good_reports_clear_an_alarm_one_told_again_does_not(
+    project: MadeProject,
+) -> None:
+    project.site("[alarms]\nclear_reports = 2\n")
+    assert kept_after(project).counts == {"new": 0, "ongoing": 0, "cleared": 0, "unjudged": 0}
+
+
+def test_a_memory_that_cannot_be_read_is_begun_anew(project: MadeProject) -> None:
+    assert kept_after(project, memory="{").cleared == ()
 
 
 @pytest.mark.kernel

@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -367,7 +368,7 @@ def _changes_kept(project: Project, state: State, due: Due) -> Changes | None:
         report = documents.read((place_of(project, row) / "report.json").read_bytes())
     except (OSError, ReportError):
         return None
-    _, changed = changing.advance(_remembered(state, due), report)
+    _, changed = changing.advance(_remembered(state, due), report, project.site.alarms)
     return silencing.apply(changed, project.silences)
 
 
@@ -377,8 +378,12 @@ def place_of(project: Project, row: RunRow) -> Path:
 
 
 def _remembered(state: State, due: Due) -> AlarmState:
+    """A memory that cannot be read is begun anew: its alarms are NEW once more, and are told."""
     text = state.value(_memory(due))
-    return AlarmState.read(text) if text else AlarmState(due.task.id)
+    with suppress(ReportError):
+        if text:
+            return AlarmState.read(text)
+    return AlarmState(due.task.id)
 
 
 def _memory(due: Due) -> str:

@@ -98,7 +98,7 @@ def letters(state: State, *states: str) -> list[Letter]:
 def standing(state: State) -> Standing:
     """What waits, what is dead, what was sent."""
     counts = {
-        str(row["state"]): (int(row["n"]), row["oldest"])
+        row["state"]: (row["n"], row["oldest"])
         for row in state.rows(
             "SELECT state, count(*) AS n, min(queued) AS oldest FROM outbox GROUP BY state"
         )
@@ -107,8 +107,8 @@ def standing(state: State) -> Standing:
     oldest = min((since for _, since in waiting), default=None)
     return Standing(
         waiting=sum(count for count, _ in waiting),
-        dead=counts.get("dead", (0, None))[0],
-        sent=counts.get("sent", (0, None))[0],
+        dead=counts.get("dead", (0,))[0],
+        sent=counts.get("sent", (0,))[0],
         oldest=None if oldest is None else moment(oldest),
     )
 
@@ -140,8 +140,8 @@ def forget(state: State, before: datetime) -> int:
         ).rowcount
 
 
-def recover(state: State, now: datetime) -> list[Letter]:
-    """Put right what a crash left half sent; only for whoever alone sends. Those now dead.
+def recover(state: State, now: datetime) -> list[int]:
+    """Put right what a crash left half sent; only for whoever alone sends. The ids of the dead.
 
     A mail that was being prepared goes back; one that was handed over goes back once, marked.
     """
@@ -153,12 +153,10 @@ def recover(state: State, now: datetime) -> list[Letter]:
             "WHERE state = 'sending' OR (state = 'handed' AND copies < ?)",
             (at, COPIES),
         )
-        lost = db.execute(
-            f"SELECT {_COLUMNS} FROM outbox WHERE state = 'handed' ORDER BY id"
-        ).fetchall()
-        for row in lost:
-            _finish(db, row["id"], "dead", at, UNCERTAIN)
-    return [_letter(row) for row in lost]
+        lost = [row["id"] for row in db.execute("SELECT id FROM outbox WHERE state = 'handed'")]
+        for entry in lost:
+            _finish(db, entry, "dead", at, UNCERTAIN)
+    return lost
 
 
 UNCERTAIN = (
@@ -181,14 +179,17 @@ def claim(state: State, letter: Letter, now: datetime) -> bytes | None:
     at = nanoseconds(now)
     wait = backoff(letter.attempts + 1)
     with state.transaction() as db:
-        row = db.execute("SELECT message FROM outbox WHERE id = ?", (letter.id,)).fetchone()
-        changed = db.execute(
+        row = db.execute(
+            "SELECT message FROM outbox WHERE id = ? AND state = 'queued' AND message IS NOT NULL",
+            (letter.id,),
+        ).fetchone()
+        if row is None:
+            return None
+        db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, tried = ?, due = ? "
-            "WHERE id = ? AND state = 'queued' AND message IS NOT NULL",
+            "WHERE id = ?",
             (at, nanoseconds(now + wait), letter.id),
-        ).rowcount
-    if not changed or row is None:
-        return None
+        )
     mark = b"X-OAF-Attempt: %d\r\n" % (letter.copies + 1) if letter.copies else b""
     return mark + bytes(row["message"])
 
@@ -219,7 +220,7 @@ def settle(state: State, letter: Letter, outcome: str, reply: str, now: datetime
             db.execute("UPDATE outbox SET copies = ? WHERE id = ?", (copies, letter.id))
         if outcome == "refused":
             return _finish(db, letter.id, "dead", at, reply)
-        if outcome == "uncertain" and copies >= COPIES:
+        if copies >= COPIES:
             return _finish(db, letter.id, "dead", at, f"{UNCERTAIN} ({reply})")
         if letter.queued <= nanoseconds(now - LIFE):
             return _finish(db, letter.id, "dead", at, _expired(reply))

@@ -61,7 +61,7 @@ def flush(state: State, transport: Transport, now: datetime) -> Flushed:
     """
     with _alone(state.path.with_name(f"{state.path.name}.mail-lock")), transport:
         sent = failed = broken = 0
-        dead = [letter.id for letter in recover(state, now)]
+        dead = recover(state, now)
         problem = ""
         for letter in due(state, now):
             mail = claim(state, letter, now)
