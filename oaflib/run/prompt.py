@@ -57,7 +57,7 @@ class PromptManager(AsyncKernelManager):
 
     client_factory = Type(PromptClient)
 
-    async def _async_wait(self, pollinterval: float = 0.1) -> None:
+    async def _async_wait(self, pollinterval: float = 0.1) -> None:  # noqa: ARG002
         """Until the kernel has ended; its provisioner may be told of that, and need not look."""
         if self.provisioner is not None and self.has_kernel:
             await self.provisioner.wait()
