@@ -74,7 +74,7 @@ class PastAlarm:
     since: int
     reports: int
     history: str
-    reason: str = ""
+    reason: str
 
     def __post_init__(self) -> None:
         if set(self.history) - {"0", "1"}:

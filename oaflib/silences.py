@@ -41,10 +41,10 @@ class Silence:
 
     def covers(self, outcome: Outcome) -> bool:
         """Whether the finding is one it speaks of, whenever."""
-        if self.check and self.check != outcome.check:
-            return False
         names = (outcome.device, outcome.variable)
-        return any(_matches(self.device, name) for name in names if name)
+        return self.check in ("", outcome.check) and any(
+            _matches(self.device, name) for name in names if name
+        )
 
     def holds(self, day: date, onset: date) -> bool:
         """Whether it holds on `day` for an alarm that is there since `onset`.
@@ -66,6 +66,8 @@ def apply(changes: Changes, silences: Sequence[Silence]) -> Changes:
     A silence that ended and whose alarm was there then and still is, is said in `silence_ended`;
     and in `Changes.silence_ends` when it ended on the day before the window, or later.
     """
+    if not silences:
+        return changes
     report = changes.report
     zone = ZoneInfo(report.window.zone)
     day = (report.window.end - timedelta(microseconds=1)).astimezone(zone).date()

@@ -285,7 +285,9 @@ def test_a_document_of_another_schema_is_refused():
 def test_a_history_of_other_signs_is_refused():
     state, _ = advance(AlarmState("BWS_PS"), report(0, A=ALARM))
     assert '"history": "1"' in state.write()
-    with pytest.raises(ReportError, match="a history is written in 0 and 1, not '12'"):
+    with pytest.raises(
+        ReportError, match=r"ValueError\(\"a history is written in 0 and 1, not '12'"
+    ):
         AlarmState.read(state.write().replace('"history": "1"', '"history": "12"'))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import string
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,12 @@ from project import MadeProject, made_project, numeric
 from published import outcome, report
 
 from oaflib import silences
-from oaflib.changes import AlarmState, Changes, advance
+from oaflib.changes import Age, AlarmState, Changes, advance
 from oaflib.cli import main
 from oaflib.errors import ConfigurationError
 from oaflib.report import Change, Outcome, Severity
 from oaflib.silences import Silence, add, apply, read
+from oaflib.window import calendar_day, nanoseconds
 
 DAY = date(2026, 11, 22)
 DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
@@ -78,7 +80,8 @@ def test_what_was_added_is_read_back(
 
 def test_what_people_wrote_stays_as_they_wrote_it(tmp_path: Path) -> None:
     path = tmp_path / "silences.csv"
-    written = 'Device,check,from,until,reason,author\n\n BWS.% ,range,2026-11-01,cleared,"a, b",me'
+    written = "Device , check,from,until,reason,author\n\n , , , , ,\n"
+    written += ' BWS.% ,range,2026-11-01,cleared,"a, b",me'
     path.write_text("\ufeff" + written, encoding="utf-8")
     add(path, silence(1, 0))
     assert path.read_text(encoding="utf-8").startswith(written + "\n")
@@ -119,11 +122,48 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_wrong_header_is_named(tmp_path: Path) -> None:
+HEADER = ",".join(silences.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "said"),
+    [
+        (
+            b"device,until\nA,2026-11-23\n",
+            "line 1",
+            f"the first line must be {HEADER}, not device,until",
+        ),
+        (b"", "line 1", f"the first line must be {HEADER}, not "),
+        (b"x" * 99, "line 1", f"the first line must be {HEADER}, not {'x' * 80}"),
+        (b"\xff\xfe", "", "cannot be read: 'utf-8' codec can't decode byte 0xff in position 0"),
+        (HEADER.encode() + b'\n"' + b"x" * 200_000, "line 2", "field larger than field limit"),
+    ],
+    ids=["columns", "nothing", "long", "no text", "open quote"],
+)
+def test_a_file_that_is_no_table_of_silences_is_named(
+    tmp_path: Path, written: bytes, place: str, said: str
+) -> None:
     path = tmp_path / "silences.csv"
-    path.write_text("device,until\nA,2026-11-23\n")
-    with pytest.raises(ConfigurationError, match=r"line 1: the first line must be device,check"):
+    path.write_bytes(written)
+    with pytest.raises(ConfigurationError) as caught:
         read(path)
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.place) == ("config/silences.csv", place)
+    assert problem.message.startswith(said)
+    assert place != "line 1" or problem.message == said
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_no_cell_is_written_that_a_spreadsheet_would_reckon_with(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "silences.csv"
+    with pytest.raises(ConfigurationError) as caught:
+        add(path, silence(1, 0, reason=f"{sign}1+1"))
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.place) == ("config/silences.csv", "")
+    assert problem.message == (
+        f"reason begins with '{sign}', which a spreadsheet takes for a formula"
+    )
+    assert not path.exists()
 
 
 @settings(deadline=None)  # files, on a busy machine
@@ -195,6 +235,57 @@ def test_an_ended_silence_speaks_up_once_and_stays_on_the_page() -> None:
     later = apply(story(*days(ALARM, ALARM, ALARM)), [silence(4, 2)])
     assert later.report.outcomes[0].silence_ended
     assert later.silence_ends == ()
+
+
+ELSEWHERE = silence(1, 0, device="OTHER")
+
+
+def test_each_finding_of_a_report_is_told_by_itself() -> None:
+    """In turn: none to tell, silenced, of nobody's, whose silence ended, silenced again."""
+    since = nanoseconds(datetime(2026, 11, 19, 12, tzinfo=UTC))
+    found = [
+        outcome("BCT.A", OK),
+        outcome("BCT.B", ALARM, Change.NEW),
+        outcome("BCT.C", ALARM, Change.NEW),
+        outcome("", ALARM, Change.ONGOING, variable="BCT.D:X"),
+        outcome("BCT.E", ALARM, Change.ONGOING),
+    ]
+    ages = {one.identity: Age(since, 3, 3, 1, False) for one in found[1:]}
+    entries = [silence(9, 0, device=device) for device in ("BCT.A", "BCT.B", "BCT.E")]
+    entries += [silence(9, days, device="BCT.D%") for days in (2, 1, 3)]
+    entries += [silence(-1, -2, device="BCT.D%"), ELSEWHERE]
+    told = apply(Changes(report(DAY, found), ages), entries)
+    held = "silenced until 2026-11-22 by jdoe: spare ordered"
+    assert [one.silenced for one in told.report.outcomes] == ["", held, "", "", held]
+    last = "silenced until 2026-11-21 by jdoe: spare ordered"
+    assert [one.silence_ended for one in told.report.outcomes] == ["", "", "", last, ""]
+    assert told.silence_ends == (f"BCT.D:X (range) is still there; it was {last}",)
+
+
+def test_of_an_alarm_without_an_age_its_day_counts() -> None:
+    told = apply(Changes(report(DAY, [outcome("BCT.A", ALARM)])), [silence(0, None)])
+    assert told.report.outcomes[0].silenced == "acknowledged by jdoe: spare ordered"
+
+
+def test_what_a_silence_said_before_is_not_said_once_it_is_gone() -> None:
+    found = outcome("BCT.A", ALARM, Change.ONGOING, silenced="by me", silence_ended="by you")
+    told = apply(Changes(report(DAY, [found])), [ELSEWHERE])
+    assert told.report.outcomes == (replace(found, silenced="", silence_ended=""),)
+
+
+def test_a_new_alarm_has_outlived_no_silence_however_long_ago_it_began() -> None:
+    found = outcome("BCT.A", ALARM, Change.NEW)
+    since = nanoseconds(datetime(2026, 11, 19, 12, tzinfo=UTC))
+    changed = Changes(report(DAY, [found]), {found.identity: Age(since, 3, 1, 1, False)})
+    assert apply(changed, [silence(9, 1)]).report.outcomes == (found,)
+
+
+def test_a_silence_holds_on_the_days_of_the_reports_own_zone() -> None:
+    """In Chicago a day ends when it is morning already in UTC."""
+    window = calendar_day(DAY, "America/Chicago")
+    changed = Changes(report(DAY, [outcome("BCT.A", ALARM)], window=window))
+    for entry, held in ((silence(1, 0), True), (silence(-1, -1), False)):
+        assert bool(apply(changed, [entry]).report.outcomes[0].silenced) == held
 
 
 @pytest.mark.parametrize("severities", [(ALARM, OK, OK, ALARM), (ALARM, ALARM, OK), (OK, ALARM)])
