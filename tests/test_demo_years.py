@@ -137,7 +137,13 @@ def _kept(*lines: str) -> str:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(0.0, "0"), (-0.109, "−0.109"), (2403.4, "+2,403"), (-1.19e-5, "−1.19e−5"), (3.5e9, "+3.5e9")],
+    [
+        (0.0, "0"),
+        (-0.109, "−0.109"),
+        (2403.4, "+2,403"),
+        (-1.19e-5, "−1.19 × 10⁻⁵"),
+        (3.5e9, "+3.5 × 10⁹"),
+    ],
 )
 def test_a_change_is_written_with_its_sign(value: float, words: str) -> None:
     assert signed(value) == words

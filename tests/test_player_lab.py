@@ -135,6 +135,13 @@ def test_it_plays_and_the_picture_moves(page: Any) -> None:
     assert page.locator(".oaf-screen td.alarm").count() == 0
 
 
+def test_a_lane_tells_its_whole_name_and_unit_where_the_mouse_is(page: Any) -> None:
+    page.hover(".oaf-screen .trends canvas", position={"x": 40, "y": 20})
+    said = page.locator(".oaf-screen .trends canvas").get_attribute("title")
+    assert ":INTENSITY" in said
+    assert said.endswith("charges")
+
+
 def test_alarms_appear_with_the_cursor_and_explain_themselves(page: Any) -> None:
     drag_to(page, 0.2)
     assert page.locator(".oaf-screen li button").count() == 0

@@ -67,7 +67,7 @@ def test_a_fill_of_the_lhc_with_its_wire_scans():
         )
     records = records_of(series, window_of(series[0].time, "Europe/Zurich"))
     trend, scanned = all_pictures(records)
-    assert "1.7767e10 charges" in trend.alt
+    assert "1.7767×10¹⁰ charges" in trend.alt
     assert len(scanned.variables) == 8  # two elements of four wires
 
 

@@ -120,7 +120,7 @@ def _lines(found: Status, project: Project) -> list[str]:
     mails = f"{found.mails_waiting} waiting, {found.mails_dead} undeliverable"
     lines.append(f"Mails         {mails}")
     for disk in found.disks:
-        files = "" if disk.files is None else f", {disk.files:,} files"
+        files = "" if disk.files is None else f", and room for {disk.files:,} files"
         lines.append(f"Disk          {disk.name}: {size(disk.free)} free{files}")
     lines.append(f"Expert code   {found.isolation or 'does not run'}")
     if found.holder is not None:

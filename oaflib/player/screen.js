@@ -44,6 +44,13 @@ const PAGE = `
     <div class="note" role="status"></div><pre hidden></pre>
   </div>`;
 
+// A number as a field for numbers takes it.
+function typed(value) {
+  const size = Math.abs(value);
+  if (!size || (size < 1e5 && size >= 1e-3)) return String(Number(value.toPrecision(5)));
+  return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
+}
+
 class View {
   constructor(model, el) {
     this.model = model;
@@ -98,7 +105,10 @@ class View {
       this.dragging = true;
       drag(e);
     });
-    on(".trends canvas", "pointermove", (e) => this.dragging && drag(e));
+    on(".trends canvas", "pointermove", (e) => {
+      if (this.dragging) drag(e);
+      else if (this.scene) e.target.title = this.trends.said(e.clientY);
+    });
     on(".trends canvas", "pointerup", () => { this.dragging = false; });
   }
 
@@ -411,7 +421,7 @@ class View {
     const slide = this.$(".slide");
     if (!(keep && (this.asked || slide === document.activeElement && this.waiting))) {
       slide.value = 1000 * (limit.value - limit.least) / (limit.most - limit.least);
-      this.$(".number").value = short(limit.value);
+      this.$(".number").value = typed(limit.value);
     }
     this.$(".unit").textContent = limit.unit;
   }
@@ -419,7 +429,7 @@ class View {
   change(value) {
     const limit = this.limit();
     value = Number(value.toPrecision(4));
-    this.$(".number").value = short(value);
+    this.$(".number").value = typed(value);
     if (limit.line) { this.trends.line({ ...limit, value }); this.redraw(); }
     this.ask({ ask: "limit", check: limit.check, key: limit.key, value });
   }

@@ -199,10 +199,12 @@ class Trends {
     this.scene.lanes.forEach((lane, i) => {
       const middle = i * this.each + this.each / 2 + 4;
       ctx.fillStyle = this.colours.ink;
-      lane.label ??= elided(ctx, this.titled(lane) ? lane.title : lane.name, GUTTER - 12);
-      ctx.fillText(lane.label, 6, middle);
+      lane.label ??= broken(ctx, this.titled(lane) ? lane.title : lane.name, GUTTER - 12);
+      lane.label.forEach((line, j) => ctx.fillText(line, 6, middle + 12 * j - 6 * (lane.label.length - 1)));
       ctx.fillStyle = this.colours.soft;
-      const said = lane.kind === "nothing" ? elided(ctx, lane.absent, MARGIN - 10) : this.value(lane);
+      let said = lane.kind === "nothing" ? elided(ctx, lane.absent, MARGIN - 10) : this.value(lane);
+      const whole = `${said} ${lane.unit}`;
+      if (lane.kind === "line" && said && ctx.measureText(whole).width < MARGIN - 8) said = whole;
       ctx.fillText(said, width - MARGIN + 6, middle);
       ctx.fillStyle = this.colours.line;
       ctx.fillRect(0, (i + 1) * this.each, width, 1);
@@ -225,6 +227,12 @@ class Trends {
     }
   }
 
+  // What the names and values at a place are of, whole: a tooltip.
+  said(clientY) {
+    const lane = this.scene.lanes[Math.floor((clientY - this.canvas.getBoundingClientRect().top) / this.each)];
+    return lane ? [lane.name, lane.title, lane.unit].filter(Boolean).join(" · ") : "";
+  }
+
   value(lane) {
     if (lane.kind === "states") return lane.states.findLast(([a]) => a <= this.at)?.[2] ?? "";
     let i = Math.min(lane.low.length - 1, Math.floor(this.at / this.length * lane.low.length));
@@ -245,10 +253,28 @@ function fitted(canvas, height) {
   return [ctx, width, height];
 }
 
+// A number as the pages write it: 62,183, 4.136×10¹².
 function short(value) {
   const size = Math.abs(value);
-  if (!size || (size < 1e5 && size >= 1e-3)) return String(Number(value.toPrecision(5)));
-  return Number(value.toPrecision(4)).toExponential().replace("e+", "e");
+  if (!size || (size < 1e7 && size >= 1e-4)) {
+    return Number(value.toPrecision(5)).toLocaleString("en-GB", { maximumSignificantDigits: 5 }).replace("-", "−");
+  }
+  const [mantissa, power] = Number(value.toPrecision(4)).toExponential().split("e");
+  const raised = [...power.replace("+", "")].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("");
+  return `${mantissa.replace("-", "−")}×10${raised}`;
+}
+
+// A name in one line, or in two that part at its last mark which leaves both within `width`.
+function broken(ctx, text, width) {
+  const fits = (part) => ctx.measureText(part).width <= width;
+  if (fits(text)) return [text];
+  for (const mark of [":", " ", "/", ".", "_"]) {
+    for (let at = text.lastIndexOf(mark); at > 0; at = text.lastIndexOf(mark, at - 1)) {
+      const lines = [text.slice(0, at + 1).trimEnd(), text.slice(at + 1)];
+      if (lines.every(fits)) return lines;
+    }
+  }
+  return [elided(ctx, text, width)];
 }
 
 function elided(ctx, text, width) {

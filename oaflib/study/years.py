@@ -262,4 +262,5 @@ def signed(value: float) -> str:
     """A change as people write it: ``+2,403``, ``−0.11``."""
     if value == 0:
         return "0"
-    return f"{'+' if value > 0 else ''}{spelt(value, 3)}"
+    whole = 1_000 <= abs(value) < 1e6
+    return f"{'+' if value > 0 else ''}{spelt(round(value) if whole else value, 3)}"

@@ -57,7 +57,8 @@ def figure(value: float | None, unit: str = "", digits: int = 4) -> str:
     """A number of a table, in its unit; a dash for what is not known."""
     if value is None or math.isnan(value):
         return DASH
-    return f"{spelt(int(value) if _whole(value) else value, digits)} {unit}".rstrip()
+    whole = _whole(value) or 1_000 <= abs(value) < 1e6
+    return f"{spelt(round(value) if whole else value, digits)} {unit}".rstrip()
 
 
 def share(part: float, whole: float, digits: int = 1) -> str:
