@@ -29,6 +29,7 @@ _ABSENT = (
     "webcolors",
 )
 _CALLED = ("bleach", "bs4", "click", "nbconvert.preprocessors.sanitize", "requests", "tenacity")
+_LEXERS = ("Bash", "Html", "Javascript", "Perl", "Ruby", "Tex")  # of cells like ``%%bash``
 _REFERENCE = "#/definitions/"
 _JSON = re.compile(r"application/(.*\+)?json$")
 
@@ -106,6 +107,17 @@ def eventloops() -> None:
     import_module("ipykernel.eventloops")
     if isinstance(later, Later) and sys.modules.get(name) is later:
         del sys.modules[name]
+
+
+def lexers() -> None:
+    """Import IPython's, which colours code, without other languages' until a cell is in one."""
+    name = "pygments.lexers"
+    known, later = vars(import_module(name)), Later(name)
+    put_off = [f"{each}Lexer" for each in _LEXERS if f"{each}Lexer" not in known]
+    known.update({each: getattr(later, each) for each in put_off})
+    import_module("IPython.lib.lexers")
+    for each in put_off:
+        del known[each]
 
 
 def papermill() -> None:

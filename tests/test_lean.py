@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +43,22 @@ def test_outputs_as_the_schema_says(output: dict[str, Any]) -> None:
     plain = Draft4Validator(SCHEMA).evolve(schema=part).iter_errors(output)
     found = Outlines(SCHEMA).iter_errors(output, part)
     assert [error.message for error in found] == [error.message for error in plain]
+
+
+def test_code_is_coloured_as_ever() -> None:
+    cells = ["import os  # why", "%%bash\necho $HOME", "!ls", "%%html\n<b>x</b>", "%%perl\nmy $x;"]
+    code = (
+        "import sys; from oaflib import lean\n"
+        "if sys.argv[1] == 'lean': lean.lexers()\n"
+        "assert sys.argv[1] == 'whole' or 'pygments.lexers.perl' not in sys.modules\n"
+        "from IPython.lib.lexers import IPython3Lexer\n"
+        "print([list(IPython3Lexer().get_tokens(cell)) for cell in sys.argv[2:]])"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code, how, *cells], capture_output=True, text=True, check=True
+        ).stdout
+        for how in ("lean", "whole")
+    ]
+    assert said[0] == said[1]
+    assert "Token.Name.Variable" in said[0], "the shell's own lexer was asked"

@@ -82,6 +82,7 @@ NOTEBOOKS = (
     "mistune.plugins.def_list",
     "mistune.plugins.task_lists",
     "mistune.plugins.url",
+    "oaflib.lean:lexers",
     "oaflib.run.export:warm",
 )
 """And before it forks what executes a notebook, or exports one."""
