@@ -506,6 +506,15 @@ def test_a_report_of_warnings_says_which_they_are_and_when_a_limit_is_crossed():
     assert "about 2027-05-17" in message.html
 
 
+def test_of_what_wears_the_first_to_cross_its_limit_is_first_and_its_limit_is_of_the_level():
+    drift = {"found": -1.5, "limit": {"low": 1700}, "unit": "counts/d", "reason": "drifting"}
+    later = outcome("A", Severity.WARNING, **drift, forecast={"date": "2027-05-17"})
+    sooner = outcome("B", Severity.WARNING, **drift, forecast={"date": "2027-01-02"})
+    text = compose(changed(report(22, later, sooner)), LINKS, SETTINGS).text
+    assert text.index("WARNING B:CURRENT") < text.index("WARNING A:CURRENT")
+    assert "B:CURRENT: −1.5 counts/d (level allowed: at least 1,700 counts)" in text
+
+
 def test_warnings_come_after_alarms_and_leave_them_the_room():
     warned = outcome("W", Severity.WARNING)
     message = compose(changed(report(22, warned, outcome("A"))), LINKS, SETTINGS)

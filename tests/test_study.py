@@ -12,7 +12,7 @@ from project import DAY, MadeProject, made_project, numeric
 import oaflib as oaf
 from oaflib.errors import ConfigurationError
 from oaflib.report import Severity
-from oaflib.study.views import Outcomes
+from oaflib.study.views import Outcomes, table
 from oaflib.window import instant, moment
 
 A = "LHC.BCTDC.A6R4.B1:BEAM_INTENSITY"
@@ -109,6 +109,12 @@ def test_the_past_is_that_of_the_datasets_own_reports(project: MadeProject) -> N
         made = Report("BCT", dataset, "t", yesterday, yesterday.end, True, (), (entry,))
         history_of(study.project).append(replace(made))
     assert past_of(study).trend("ratio").mean.tolist() == [1.0]
+
+
+def test_a_column_of_numbers_stays_one_where_some_are_negative() -> None:
+    shown = table(("now",), [("−5.1 × 10⁷ charges",), ("2.63 × 10⁸ charges",)])
+    assert "words" not in shown
+    assert "×\N{NO-BREAK SPACE}10⁷" in shown
 
 
 def test_outcomes_tell_their_times_where_the_site_is() -> None:

@@ -27,20 +27,22 @@ _TONES: Mapping[Severity, Tone] = {
 def found_lines(
     outcomes: Iterable[Outcome], window: Window, ages: Mapping[str, Age], *, brief: bool = False
 ) -> list[Line]:
-    """One line per finding, or per common reason of four and more; the worst first.
+    """One line per finding, or per common reason of four and more; the worst first, then
+    what crosses its limit first.
 
     `brief` lines, of what the reader was told before, leave reason and advice to the page.
     """
     groups: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(_common(outcome), []).append(outcome)
-    lines: list[tuple[int, int, str, Line]] = []
+    lines: list[tuple[int, int, str, str, Line]] = []
     for members in groups.values():
         parts = [members] if len(members) >= _FOLD else [[member] for member in members]
         for part in parts:
             line = _line(part, window, ages, brief=brief)
-            lines.append((-part[0].severity.urgency, -len(part), line.head, line))
-    return [line for *_, line in sorted(lines, key=lambda entry: entry[:3])]
+            crosses = str((part[0].forecast or {}).get("date") or "never")
+            lines.append((-part[0].severity.urgency, -len(part), crosses, line.head, line))
+    return [line for *_, line in sorted(lines, key=lambda entry: entry[:4])]
 
 
 def cleared_lines(
@@ -173,7 +175,8 @@ def _value(part: Sequence[Outcome]) -> str:
     """The value, or the range of values, against the limit."""
     first = part[0]
     told_by_reason = first.found is None and "condition" in first.limit and first.reason
-    limit = "" if told_by_reason else allowed(first.limit, first.unit)
+    # a drift is found per day, and its limits are of the level
+    limit = "" if told_by_reason else allowed(first.limit, first.unit.removesuffix("/d"))
     if len(part) == 1:
         found, unit = measured(first.found, first.unit, first.limit)
         value = quantity(found, unit) if found is not None else ""
@@ -187,7 +190,8 @@ def _value(part: Sequence[Outcome]) -> str:
 
 def _allowed(outcome: Outcome, limit: str) -> str:
     edges = any(outcome.limit.get(key) is not None for key in ("low", "high"))
-    return f"allowed: {limit}" if edges else limit
+    level = "level " if outcome.unit.endswith("/d") else ""
+    return f"{level}allowed: {limit}" if edges else limit
 
 
 def _since(part: Sequence[Outcome], window: Window, ages: Mapping[str, Age]) -> str:

@@ -148,7 +148,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _is_word(text: str) -> bool:
-    return bool(text) and not (text[0].isdigit() or text[0] in "+-–.…")
+    return bool(text) and not (text[0].isdigit() or text[0] in "+-−–.…∞")
 
 
 def _cell(tag: str, text: str, word: bool) -> str:

@@ -8,7 +8,7 @@
   function spell(ms) {
     var minutes = Math.max(0, Math.round(ms / 60000));
     if (minutes < 1) return "just now";
-    if (minutes < 90) return minutes + " minutes ago";
+    if (minutes < 90) return minutes + (minutes === 1 ? " minute ago" : " minutes ago");
     if (minutes < 48 * 60) return Math.round(minutes / 60) + " hours ago";
     return Math.round(minutes / 1440) + " days ago";
   }
