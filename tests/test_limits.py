@@ -37,6 +37,7 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
     ({"warning_low": 0.9, "warning_high": 1.1}, "A", "warning below 0.9 A, warning above 1.1 A"),
     ({"my_own": 3}, "A", "my own 3"),
     ({"expected": 9.0, "tolerance": "wide", "percent": "few"}, "V", "expected 9 V"),
+    ({"expected": 9.0, "tolerance": 0.0}, "V", "expected 9 V"),
     ({"allowed_saturated": 0.02}, "pixels", "at most 2 % of the pixels"),
     ({"allowed_pixels": "few"}, "pixels", "allowed pixels few"),
     ({"max_gap": "long"}, "s", "max gap long"),
