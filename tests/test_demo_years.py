@@ -123,7 +123,7 @@ def test_a_page_begins_with_what_crosses_first(judged):
     study, records, outcomes = judged["BWS_ageing"]
     (table,) = oaf.devices(study, records, outcomes)
     assert [row[0] for row in table.rows[:2]] == ["LHC.BWS.5R4.B1H1 scans", "LHC.BWS.5L4.B2H1 peak"]
-    assert table.rows[0][1:3] == ("WARNING", _kept("15 Mar 2027", "(31 Jan to 7 May 2027)"))
+    assert table.rows[0][1:3] == ("WARNING", _kept("15 Mar 2027", "(31 Jan", "to 7 May 2027)"))
     assert {row[1] for row in table.rows[2:]} == {"OK"}
     assert "power law of age" in table.note
     year = table.head.index("a year")
@@ -141,8 +141,8 @@ def _kept(*lines: str) -> str:
         (0.0, "0"),
         (-0.109, "−0.109"),
         (2403.4, "+2,403"),
-        (-1.19e-5, "−1.19 × 10⁻⁵"),
-        (3.5e9, "+3.5 × 10⁹"),
+        (-1.19e-5, "−1.19×10⁻⁵"),
+        (3.5e9, "+3.5×10⁹"),
     ],
 )
 def test_a_change_is_written_with_its_sign(value: float, words: str) -> None:

@@ -200,8 +200,8 @@ def _row(view: View, zone: ZoneInfo) -> tuple[str, ...]:
         name if element_of(name) is not None else outcome.device or outcome.variable,
         str(outcome.severity),
         _when(said) or DASH,
-        figure(view.now, unit),
-        unbroken(_allowed(outcome.limit) or DASH),
+        narrow(figure(view.now, unit)),
+        unbroken(narrow(_allowed(outcome.limit)) or DASH),
         DASH if slope is None else signed(slope.value * _YEAR),
         DASH if slope is None else unbroken(_interval(slope)),
         _kept(DASH if since is None else dated(since)),
@@ -240,7 +240,8 @@ def _between(said: Mapping[str, Any]) -> str:
     if not said["latest"]:
         return _kept(f"{dated(first)} to no end")
     last = date.fromisoformat(said["latest"])
-    return _kept(f"{dated(first, year=first.year != last.year)} to {dated(last)}")
+    until = _kept(f"to {dated(last)}")
+    return f"{_kept(dated(first, year=first.year != last.year))} {until}"
 
 
 def _kept(text: str) -> str:
@@ -263,4 +264,9 @@ def signed(value: float) -> str:
     if value == 0:
         return "0"
     whole = 1_000 <= abs(value) < 1e6
-    return f"{'+' if value > 0 else ''}{spelt(round(value) if whole else value, 3)}"
+    return f"{'+' if value > 0 else ''}{narrow(spelt(round(value) if whole else value, 3))}"
+
+
+def narrow(text: str) -> str:
+    """A power of ten without blanks, ``3×10⁹``: the table has nine columns."""
+    return text.replace(" × ", "×")
