@@ -166,6 +166,17 @@ def test_no_cell_is_written_that_a_spreadsheet_would_reckon_with(tmp_path: Path,
     assert not path.exists()
 
 
+def test_what_would_not_be_read_back_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "silences.csv"
+    with pytest.raises(ConfigurationError, match="reason and author must not begin or end in bla"):
+        add(path, silence(1, 0, reason=" x"))
+    assert not path.exists()
+    add(path, silence(1, 0, reason="µ"))
+    line = "BCT.A,,2026-11-21,2026-11-22,µ,jdoe"
+    assert path.read_bytes() == f"{HEADER}\n{line}\n".encode()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["silences.csv"]
+
+
 @settings(deadline=None)  # files, on a busy machine
 @given(st.text(string.ascii_uppercase + ".%[*", max_size=8), st.text(string.ascii_uppercase + "."))
 def test_only_the_percent_sign_is_a_pattern(pattern: str, name: str) -> None:
