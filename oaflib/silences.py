@@ -150,7 +150,7 @@ def add(path: Path, silence: Silence) -> None:
     """
     cells = _cells(silence)
     try:
-        if _silence(cells) != silence:
+        if _silence(cell.strip() for cell in cells) != silence:
             raise ValueError("device, check, reason and author must not begin or end in blanks")
         for name, cell in zip(COLUMNS, cells, strict=True):
             if cell.startswith(_FORMULA):
