@@ -27,7 +27,6 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from oaflib import lean
-from oaflib.methods import Methods
 from oaflib.run.newborn import Birth, Mark, be_born, die_with
 
 SHARED = (
@@ -126,7 +125,6 @@ class Preloaded:
     main: socket.socket
     mark: Mark
     pending: list[str]
-    methods: Methods
     failure: str = ""
     is_branch: bool = False
     kernels: int = 0
@@ -246,7 +244,7 @@ class Preloaded:
             die_with(parent)
             self._forget()
             ours.close()
-            grow(theirs, self.mark, self.methods, self.failure)
+            grow(theirs, self.mark, self.failure)
         theirs.close()
         self.branch = Live(pid, ours, os.pidfd_open(pid))
         self.selector.register(self.branch.ended, selectors.EVENT_READ, ("ended", self.branch))
@@ -302,11 +300,10 @@ def _said(**answer: Any) -> bytes:
     return json.dumps(answer).encode() + b"\n"
 
 
-def grow(channel: socket.socket, mark: Mark, methods: Methods, failure: str) -> NoReturn:
+def grow(channel: socket.socket, mark: Mark, failure: str) -> NoReturn:
     """Be the branch until the trunk hangs up."""
     lean.leave_out()
-    pending = [*COMMANDS, *NOTEBOOKS]
-    branch = Preloaded(channel, mark, pending, methods, failure, is_branch=True)
+    branch = Preloaded(channel, mark, [*COMMANDS, *NOTEBOOKS], failure, is_branch=True)
     branch.load(len(COMMANDS))
     _serve(branch)
 
@@ -319,10 +316,7 @@ def main() -> NoReturn:
     more = WHOLE if sys.argv[2] == "whole" else ()
     if not more:
         lean.undocumented()
-    methods = Methods()
-    methods.remember()
-    pending = [*SHARED, *KERNELS, *more, "oaflib.run.newborn"]
-    trunk = Preloaded(channel, Mark.found(), pending, methods)
+    trunk = Preloaded(channel, Mark.found(), [*SHARED, *KERNELS, *more, "oaflib.run.newborn"])
     trunk.load(len(SHARED))
     _serve(trunk)
 
@@ -332,7 +326,6 @@ def _serve(preloaded: Preloaded) -> NoReturn:
         preloaded.serve()
     finally:
         preloaded.end()
-        preloaded.methods.keep()
         os._exit(0)  # the interpreter would clear away for nobody
 
 
