@@ -102,6 +102,9 @@ def parse_instant(text: str) -> datetime:
         Not ISO 8601, or without a zone: a naive time is nobody's time.
     """
     value = datetime.fromisoformat(text)
+    if value.tzinfo is None and text[10:11] in ("+", "-"):  # Python reads the zone as the time
+        day, zone = text[:10], text[10:]
+        raise ValueError(f"'{text}' has no time of day; write it as {day}T00:00{zone}")
     if value.tzinfo is None:
         raise ValueError(f"'{text}' has no time zone; write it as {text}Z or {text}+01:00")
     return value

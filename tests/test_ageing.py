@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from oaflib.checks import run_checks
+from oaflib.checks.ageing import told
 from oaflib.checks.ageing_calibration import Calibration
 from oaflib.checks.ageing_curve import curve_of
 from oaflib.checks.ageing_drift import Drift
@@ -389,3 +390,9 @@ def test_the_device_that_ages_worst_comes_first():
     assert [ranked.device for ranked in found] == ["gone", "soon", "late", "fine"]
     assert found[1].crossing == "2026-12-01"
     assert [len(ranked.outcomes) for ranked in found] == [1, 2, 1, 1]
+
+
+def test_a_crossing_that_is_sure_to_the_day_is_said_once() -> None:
+    said = {"state": "crosses", "date": "2026-11-22", "earliest": "2026-11-22"}
+    assert told({**said, "latest": "2026-11-22"}).endswith("(90 %: on that day)")
+    assert told({**said, "latest": "2026-12-01"}).endswith("between 2026-11-22 and 2026-12-01)")

@@ -1,5 +1,6 @@
 """Windows: half-open, UTC inside, days cut by the calendar."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -79,6 +80,8 @@ def test_a_naive_time_is_nobodys_time() -> None:
         window.nanoseconds(naive)
     with pytest.raises(ValueError, match=r"write it as 2026-11-22T00:00Z"):
         window.parse_instant("2026-11-22T00:00")
+    with pytest.raises(ValueError, match=re.escape("write it as 2026-11-22T00:00+01:00")):
+        window.parse_instant("2026-11-22+01:00")
 
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:

@@ -183,9 +183,10 @@ def told(said: Mapping[str, Any]) -> str:
         return f"beyond the limit since {said['date']}"
     if said["state"] == "crosses":
         until = f"and {said['latest']}" if said["latest"] else "and no end that can be told"
-        return (
-            f"will cross the limit about {said['date']} (90 %: between {said['earliest']} {until})"
-        )
+        span = f"between {said['earliest']} {until}"
+        if said["earliest"] == said["latest"]:
+            span = "on that day"
+        return f"will cross the limit about {said['date']} (90 %: {span})"
     note = f": {said['note']}" if said["note"] else ""
     if said["state"] == "not within horizon":
         return f"does not cross the limit within {said['horizon_days']:g} days{note}"
