@@ -1,35 +1,27 @@
-"""A dataset's years as calendars, one cell a day."""
+"""A dataset's years as calendars, one cell a day.
+
+The cells are written here: there are seven hundred to a page, and a template takes half its time
+for them.
+"""
 
 from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import date
+
+from markupsafe import Markup
 
 from oaflib.publish.shelf import Shelf
-from oaflib.publish.words import MONTHS
-
-
-@dataclass(frozen=True)
-class Day:
-    """One day: its mark, and whether a page of the month lists it."""
-
-    date: date
-    mark: str
-
-    @property
-    def month(self) -> str:
-        """``2026-11``."""
-        return f"{self.date:%Y-%m}"
+from oaflib.publish.words import MONTHS, NAMES, SYMBOLS
 
 
 @dataclass(frozen=True)
 class Month:
-    """One month: its weeks from Monday, None outside the month."""
+    """One month: a row of cells a week, from Monday, empty outside the month."""
 
     name: str
     key: str
-    weeks: tuple[tuple[Day | None, ...], ...]
+    rows: Markup
 
 
 @dataclass(frozen=True)
@@ -53,9 +45,7 @@ def _year(shelf: Shelf, year: int) -> Year:
     kept = [name for name in names if name in shelf.months]
     first, final = int(kept[0][5:]), int(kept[-1][5:])
     months = tuple(_month(shelf, year, number) for number in range(first, final + 1))
-    marks = [
-        day.mark for month in months for week in month.weeks for day in week if day is not None
-    ]
+    marks = [shelf.mark(f"{name}-{day:02d}") for name in kept for day in range(1, 32)]
     return Year(
         year,
         months,
@@ -65,10 +55,26 @@ def _year(shelf: Shelf, year: int) -> Year:
 
 
 def _month(shelf: Shelf, year: int, number: int) -> Month:
-    weeks = tuple(
-        tuple(
-            Day(day, shelf.mark(day.isoformat())) if day.month == number else None for day in week
-        )
-        for week in calendar.Calendar().monthdatescalendar(year, number)
+    key = f"{year}-{number:02d}"
+    weeks = calendar.monthcalendar(year, number)
+    rows = ("".join(_cell(shelf, key, day) for day in week) for week in weeks)
+    return Month(
+        MONTHS[number - 1],
+        key,
+        Markup("".join(f"<tr>{row}</tr>" for row in rows)),
     )
-    return Month(MONTHS[number - 1], f"{year}-{number:02d}", weeks)
+
+
+def _cell(shelf: Shelf, month: str, number: int) -> str:
+    """A day of a month; 0 is outside of it."""
+    if not number:
+        return "<td></td>"
+    day = f"{month}-{number:02d}"
+    mark = shelf.mark(day)
+    if mark == "none":
+        return f'<td class="none">{number}</td>'
+    return (
+        f'<td class="{mark}"><a href="{month}.html#d{day}" title="{day}: {NAMES[mark]}">{number}'
+        f'<span class="sym" aria-hidden="true">{SYMBOLS[mark]}</span>'
+        f'<span class="said"> {NAMES[mark]}</span></a></td>'
+    )
