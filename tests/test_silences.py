@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import string
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -125,6 +127,14 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, said: str) -> None:
 HEADER = ",".join(silences.COLUMNS)
 
 
+@pytest.fixture
+def usual_fields() -> Iterator[None]:
+    """Reading data allows longer fields, for all of the process."""
+    before = csv.field_size_limit(131_072)
+    yield
+    csv.field_size_limit(before)
+
+
 @pytest.mark.parametrize(
     ("written", "place", "said"),
     [
@@ -140,6 +150,7 @@ HEADER = ",".join(silences.COLUMNS)
     ],
     ids=["columns", "nothing", "long", "no text", "open quote"],
 )
+@pytest.mark.usefixtures("usual_fields")
 def test_a_file_that_is_no_table_of_silences_is_named(
     tmp_path: Path, written: bytes, place: str, said: str
 ) -> None:
