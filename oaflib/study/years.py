@@ -17,7 +17,7 @@ from oaflib.checks.ageing_points import latest_period, points_of
 from oaflib.checks.ageing_rank import worst_first
 from oaflib.checks.ageing_shift import FEW
 from oaflib.config.interventions import Intervention
-from oaflib.numeral import spelt
+from oaflib.numeral import compact
 from oaflib.records import Records
 from oaflib.report import Outcome, Severity
 from oaflib.study.curves import curves_of, departure_of, from_reference, returns
@@ -264,7 +264,7 @@ def signed(value: float) -> str:
     if value == 0:
         return "0"
     whole = 1_000 <= abs(value) < 1e6
-    return f"{'+' if value > 0 else ''}{narrow(spelt(round(value) if whole else value, 3))}"
+    return f"{'+' if value > 0 else ''}{compact(round(value) if whole else value, 3)}"
 
 
 def narrow(text: str) -> str:
